@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* minisock: FIN_WAIT2 and TIME_WAIT after the socket itself is gone. */
+#include "sock.bpf.h"
+
+static __always_inline int send_mini(const struct inet_timewait_sock *tw, __u8 kind, __u8 hook,
+				     __u64 sk)
+{
+	struct wire_mini *rec = begin(hook, sizeof(*rec));
+
+	if (!rec)
+		return 0;
+	fill_event(&rec->ev, kind, WIRE_MINI, sizeof(*rec), hook, (__u64)tw);
+	fill_mini(rec, tw);
+	if (mini_wanted(tw, &rec->tuple))
+		submit(rec);
+	else
+		bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+/*
+ * The timer tracepoints: every timer of the machine passes here, with its base
+ * locked and interrupts off; ours is known by its handler's address. Shutdown
+ * clears timer->function only after timer_cancel was traced.
+ */
+static __always_inline int on_timer(const struct timer_list *timer, __u8 kind, __u8 hook)
+{
+	const struct inet_timewait_sock *tw;
+
+	if ((__u64)BPF_CORE_READ(timer, function) != config.tw_timer_handler)
+		return 0;
+	tw = (const void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer);
+	return send_mini(tw, kind, hook, 0);
+}
+
+SEC("?tp_btf/timer_start")
+int BPF_PROG(tp_btf__timer_start, struct timer_list *timer)
+{
+	return on_timer(timer, WIRE_MINI_BORN, HOOK_MINI_BORN);
+}
+
+SEC("?tp_btf/timer_cancel")
+int BPF_PROG(tp_btf__timer_cancel, struct timer_list *timer)
+{
+	return on_timer(timer, WIRE_MINI_CANCEL, HOOK_MINI_KILLED);
+}
+
+SEC("?tp_btf/timer_expire_entry")
+int BPF_PROG(tp_btf__timer_expire_entry, struct timer_list *timer)
+{
+	return on_timer(timer, WIRE_MINI_EXPIRED, HOOK_MINI_EXPIRED);
+}
+
+/*
+ * The mini-socket takes its socket's place in the table: all its fields are set.
+ * Softirq or process, the socket's lock held.
+ */
+SEC("?fentry/inet_twsk_hashdance_schedule")
+int BPF_PROG(fentry__inet_twsk_hashdance_schedule, struct inet_timewait_sock *tw)
+{
+	return send_mini(tw, WIRE_MINI_BORN, HOOK_MINI_BORN, 0);
+}
+
+SEC("?fentry/inet_twsk_hashdance")
+int BPF_PROG(fentry__inet_twsk_hashdance, struct inet_timewait_sock *tw)
+{
+	return send_mini(tw, WIRE_MINI_BORN, HOOK_MINI_BORN, 0);
+}
+
+SEC("?kprobe/inet_twsk_hashdance_schedule")
+int BPF_KPROBE(kprobe__inet_twsk_hashdance_schedule, struct inet_timewait_sock *tw)
+{
+	return send_mini(tw, WIRE_MINI_BORN, HOOK_MINI_BORN, 0);
+}
+
+SEC("?kprobe/inet_twsk_hashdance")
+int BPF_KPROBE(kprobe__inet_twsk_hashdance, struct inet_timewait_sock *tw)
+{
+	return send_mini(tw, WIRE_MINI_BORN, HOOK_MINI_BORN, 0);
+}
+
+/* Timer softirq, just before the mini-socket is killed for having lived its time. */
+SEC("?fentry/tw_timer_handler")
+int BPF_PROG(fentry__tw_timer_handler, struct timer_list *timer)
+{
+	return send_mini((const void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer),
+			 WIRE_MINI_EXPIRED, HOOK_MINI_EXPIRED, 0);
+}
+
+SEC("?kprobe/tw_timer_handler")
+int BPF_KPROBE(kprobe__tw_timer_handler, struct timer_list *timer)
+{
+	return send_mini((const void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer),
+			 WIRE_MINI_EXPIRED, HOOK_MINI_EXPIRED, 0);
+}
+
+/* Every death passes here, expiry too. Softirq or process; still whole. */
+SEC("?fentry/inet_twsk_kill")
+int BPF_PROG(fentry__inet_twsk_kill, struct inet_timewait_sock *tw)
+{
+	return send_mini(tw, WIRE_MINI_KILLED, HOOK_MINI_KILLED, 0);
+}
+
+SEC("?kprobe/inet_twsk_kill")
+int BPF_KPROBE(kprobe__inet_twsk_kill, struct inet_timewait_sock *tw)
+{
+	return send_mini(tw, WIRE_MINI_KILLED, HOOK_MINI_KILLED, 0);
+}
+
+/* Questions of user space and their answers; only one asker at a time. */
+__u32 n_peeks = 0;
+struct wire_peek peeks[WIRE_PEEK_MAX] = {};
+
+/*
+ * The step from FIN_WAIT2 to TIME_WAIT is not traced at all when the new expiry
+ * falls into the timer wheel's same bucket. So user space asks: it runs this
+ * program itself (BPF_PROG_TEST_RUN), never attached. The address may be another
+ * mini-socket's by now, or free memory: the tuple that is returned tells.
+ */
+SEC("?raw_tp")
+int peek_minisockets(void *ctx)
+{
+	for (int i = 0; i < WIRE_PEEK_MAX; i++) {
+		const struct inet_timewait_sock *tw;
+		struct wire_peek *peek = &peeks[i];
+
+		if (i >= n_peeks)
+			break;
+		tw = (const void *)peek->addr;
+		peek->substate = 0;
+		if (BPF_CORE_READ(tw, __tw_common.skc_state) != ST_TIME_WAIT)
+			continue;
+		read_tuple(&tw->__tw_common, BPF_CORE_READ(tw, tw_sport), &peek->tuple);
+		peek->substate = BPF_CORE_READ(tw, tw_substate);
+	}
+	return 0;
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* The maps and the config that all sensors share; each sensor sees them as extern. */
+#include "sense.bpf.h"
+
+const volatile struct wire_config config = {};
+
+/* Set here when the reader was woken, cleared by the reader. */
+int reader_woken = 0;
+
+struct ring_map ring SEC(".maps");
+struct counts_map counts SEC(".maps");
+struct marks_map marks SEC(".maps");
+struct others_map others SEC(".maps");
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

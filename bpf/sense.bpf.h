@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * sense: the ring, the counters, the filters. Records are reserved late, filled
+ * whole and sent without waking the reader; user space looks every 20 ms, and is
+ * woken when a good part of the ring is full.
+ */
+#ifndef TCPCLOSE_SENSE_BPF_H
+#define TCPCLOSE_SENSE_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "wire.h"
+
+enum hook {
+#define HOOK(id, slug, vantages, required, without) HOOK_##id,
+#define CELL(hook, way, program, target, fact)
+#define UNDERSTUDY(hook, way, program, target)
+#define SHORT(hook, way, fact, vantages)
+#include "hooks.def"
+#undef HOOK
+#undef CELL
+#undef UNDERSTUDY
+#undef SHORT
+	HOOK_MAX,
+};
+
+extern const volatile struct wire_config config;
+extern int reader_woken;
+
+struct ring_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 22);
+};
+extern struct ring_map ring SEC(".maps");
+
+struct counts_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, HOOK_MAX);
+	__type(key, __u32);
+	__type(value, struct wire_count);
+};
+extern struct counts_map counts SEC(".maps");
+
+/* Which event the first program on a hook is or was last run for, per CPU. */
+struct mark {
+	__u64 sk;
+	__u64 what;
+};
+
+struct marks_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, HOOK_MAX);
+	__type(key, __u32);
+	__type(value, struct mark);
+};
+extern struct marks_map marks SEC(".maps");
+
+/* With -p: sockets that are known to belong to somebody else. */
+struct others_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, 1); /* BPF_F_NO_PREALLOC: unused without -p */
+	__type(key, __u64);
+	__type(value, __u8);
+};
+extern struct others_map others SEC(".maps");
+
+static __always_inline void count_no_room(__u32 hook)
+{
+	struct wire_count *count = bpf_map_lookup_elem(&counts, &hook);
+
+	if (count)
+		count->no_room++;
+}
+
+static __always_inline void count_rescued(__u32 hook)
+{
+	struct wire_count *count = bpf_map_lookup_elem(&counts, &hook);
+
+	if (count)
+		count->rescued++;
+}
+
+/* Room for one record of type `size`, or NULL and counted. */
+static __always_inline void *begin(__u32 hook, __u64 size)
+{
+	void *record = bpf_ringbuf_reserve(&ring, size, 0);
+
+	if (!record)
+		count_no_room(hook);
+	return record;
+}
+
+/*
+ * reader_woken is cleared by the reader before it looks; a race wakes it once
+ * too often or leaves it to its 20 ms.
+ */
+static __always_inline void submit(void *record)
+{
+	__u64 flags = BPF_RB_NO_WAKEUP;
+
+	if (!reader_woken && bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= config.wake_bytes) {
+		reader_woken = 1;
+		flags = BPF_RB_FORCE_WAKEUP;
+	}
+	bpf_ringbuf_submit(record, flags);
+}
+
+/*
+ * The recursion guard skips a program when a softirq interrupts that very
+ * program on this CPU. The first program of a hook leaves a mark; its
+ * understudy, run right after it for the same event, finds the mark and does
+ * nothing, or finds another one and steps in. Whichever of the two is
+ * interrupted, the other one runs to its end. In the few instructions where both
+ * run for one event, the record carries WIRE_UNDERSTUDY and user space drops
+ * the second.
+ */
+static __always_inline void leave_mark(__u32 hook, __u64 sk, __u64 what)
+{
+	struct mark *mark = bpf_map_lookup_elem(&marks, &hook);
+
+	if (mark) {
+		mark->sk = sk;
+		mark->what = what;
+	}
+}
+
+static __always_inline bool take_mark(__u32 hook, __u64 sk, __u64 what)
+{
+	struct mark *mark = bpf_map_lookup_elem(&marks, &hook);
+
+	if (!mark)
+		return true;
+	if (mark->sk == sk && mark->what == what) {
+		mark->sk = 0;
+		return true;
+	}
+	count_rescued(hook);
+	return false;
+}
+
+/* What every record begins with. */
+static __always_inline void fill_event(struct wire_event *ev, __u8 kind, __u8 layout, __u16 size,
+				       __u8 hook, __u64 sk)
+{
+	__builtin_memset(ev, 0, sizeof(*ev));
+	ev->size = size;
+	ev->version = WIRE_VERSION;
+	ev->kind = kind;
+	ev->layout = layout;
+	ev->hook = hook;
+	ev->cpu = bpf_get_smp_processor_id();
+	ev->mono_ns = bpf_ktime_get_ns();
+	ev->sk = sk;
+	ev->reason = WIRE_NO_REASON;
+}
+
+#endif

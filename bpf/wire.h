@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * wire: what a sensor sends, byte for byte. The only C header that both sides
+ * read. Numbers are appended, never reused; structs grow at their end. A reader
+ * copies min(size, what it knows) over zeroes and passes over unknown kinds.
+ */
+#ifndef TCPCLOSE_WIRE_H
+#define TCPCLOSE_WIRE_H
+
+#define WIRE_VERSION 1
+
+enum wire_kind {
+	WIRE_STATE = 1,
+	WIRE_RST_ACTIVE = 2,
+	WIRE_RST_REPLY = 3,
+	WIRE_RST_RECEIVED = 4,
+	WIRE_MINI_BORN = 5,
+	WIRE_MINI_EXPIRED = 6,
+	WIRE_MINI_CANCEL = 7,
+	WIRE_MINI_KILLED = 8,
+	WIRE_DESTROY = 9,
+	WIRE_RELEASE = 10,
+	WIRE_SNAPSHOT = 11,
+	WIRE_KIND_MAX = 12,
+};
+
+/* Which struct follows from the first byte on. */
+enum wire_layout {
+	WIRE_LEAN = 1,	/* struct wire_event */
+	WIRE_BRIEF = 2, /* struct wire_brief */
+	WIRE_FULL = 3,	/* struct wire_full */
+	WIRE_MINI = 4,	/* struct wire_mini */
+};
+
+enum wire_sock_flag {
+	WIRE_OWNED = 1 << 0,	  /* sk_lock.owned */
+	WIRE_DEAD = 1 << 1,	  /* SOCK_DEAD */
+	WIRE_DONE = 1 << 2,	  /* SOCK_DONE */
+	WIRE_HAS_SOCKET = 1 << 3, /* sk_socket != NULL */
+	WIRE_LINGER = 1 << 4,	  /* SOCK_LINGER */
+	WIRE_KEEPALIVE = 1 << 5,  /* SOCK_KEEPOPEN */
+	WIRE_REPAIR = 1 << 6,
+	WIRE_MPTCP = 1 << 7,
+	WIRE_UNDERSTUDY = 1 << 8,   /* the first program on this hook was skipped */
+	WIRE_RST_FLAG = 1 << 9,	    /* RST_RECEIVED: the segment's RST bit is set ... */
+	WIRE_RST_FLAG_KNOWN = 1 << 10, /* ... and this hook saw the segment */
+};
+
+enum wire_task_flag {
+	WIRE_TASK_EXITING = 1 << 0,
+	WIRE_TASK_KTHREAD = 1 << 1,
+	WIRE_TASK_MEANT = 1 << 2, /* process context on this socket's behalf */
+};
+
+#define WIRE_NO_REASON 0xffffffffU
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded"
+
+struct wire_event {
+	__u16 size; /* of the whole record */
+	__u8 version;
+	__u8 kind;
+	__u8 layout;
+	__u8 hook; /* enum hook (hooks.def): for counting only */
+	__u16 cpu;
+	__u64 mono_ns; /* CLOCK_MONOTONIC */
+	__u64 sk;      /* address of the struct sock, or of the mini-socket; an id, nothing else */
+	__u64 cookie;  /* sk_cookie as it is, 0 = none made yet */
+	__u16 flags;   /* enum wire_sock_flag */
+	__u8 old_state;
+	__u8 new_state;
+	__u8 shutdown;
+	__u8 pad[3];
+	__u32 reason; /* enum sk_rst_reason by this kernel's numbers, WIRE_NO_REASON */
+	__u32 netns_ino;
+};
+
+struct wire_tuple {
+	__u8 local[16]; /* IPv4 in the first four */
+	__u8 peer[16];
+	__u16 local_port; /* host order */
+	__u16 peer_port;
+	__u8 family; /* 4 or 6, as on the wire */
+	__u8 pad[3];
+};
+
+struct wire_task {
+	__u32 pid;
+	__u32 tid;
+	__u32 uid;
+	__s32 exit_code;
+	__u32 flags; /* enum wire_task_flag */
+	__u8 comm[16];
+	__u32 pad;
+};
+
+struct wire_sock {
+	struct wire_tuple tuple;
+	__u64 netns_cookie;
+	__u64 cgroup_id;
+	__u64 bytes_sent;
+	__u64 bytes_acked;
+	__u64 bytes_received;
+	__u32 linger_jiffies;
+	__u32 uid;
+	__s32 err;
+	__s32 err_soft;
+	__u32 unread;
+	__u32 unsent;
+	__u32 unacked;
+	__u32 snd_wnd;
+	__u32 user_timeout_ms;
+	__u32 total_retrans;
+	__s32 linger2;
+	__u8 state;
+	__u8 retransmits;
+	__u8 probes_out;
+	__u8 pad;
+};
+
+struct wire_brief {
+	struct wire_event ev;
+	struct wire_task task;
+	struct wire_tuple tuple;
+};
+
+struct wire_full {
+	struct wire_event ev;
+	struct wire_task task;
+	struct wire_sock sock;
+};
+
+/* ev.sk is the mini-socket's address, ev.new_state its substate. */
+struct wire_mini {
+	struct wire_event ev;
+	struct wire_tuple tuple;
+};
+
+/* One question and its answer (the peek program): is it still that mini-socket, and where? */
+struct wire_peek {
+	__u64 addr;
+	struct wire_tuple tuple; /* out */
+	__u8 substate;		 /* out; 0 = no mini-socket there any more */
+	__u8 pad[7];
+};
+#define WIRE_PEEK_MAX 256
+
+#define WIRE_FILTER_PIDS 64
+#define WIRE_FILTER_PORTS 64
+
+struct wire_filter {
+	__u32 n_pids;
+	__u32 n_ports;
+	__u32 n_local_ports;
+	__u32 n_remote_ports;
+	__u32 pids[WIRE_FILTER_PIDS];
+	__u16 ports[WIRE_FILTER_PORTS]; /* host order */
+	__u16 local_ports[WIRE_FILTER_PORTS];
+	__u16 remote_ports[WIRE_FILTER_PORTS];
+	__u8 addr[16];
+	__u64 cgroup_id;
+	__u32 netns_ino;
+	__u8 addr_family; /* 4, 6, 0 = any */
+	__u8 addr_bits;
+	__u8 family; /* 4, 6, 0 = both */
+	__u8 on;     /* anything but pids set: look at the tuple at all */
+};
+
+/* What user space found out before the programs were loaded; frozen, so dead branches vanish. */
+struct wire_config {
+	struct wire_filter filter;
+	__u64 tw_timer_handler; /* kernel address, 0 = not known */
+	__u64 wake_bytes;	/* wake the reader once that much waits */
+	__u8 active_reason_arg; /* argument index, 0 = none (argument 0 is the socket) */
+	__u8 reply_reason_arg;
+	__u8 tp_reason_arg;
+	__u8 reset_skb_arg;
+	__u8 events; /* send what no verdict needs too */
+	__u8 pad[3];
+};
+
+/* Per hook and CPU. */
+struct wire_count {
+	__u64 no_room; /* the ring had no room: a record lost */
+	__u64 rescued; /* the understudy stepped in: nothing lost */
+};
+
+#pragma GCC diagnostic pop
+
+#endif
