@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include "base/buf.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BUF_FIRST 256
+
+static int fail(struct buf *b)
+{
+	b->err = -ENOMEM;
+	/* No room left on paper, so that every appender comes by buf_grow() and leaves again. */
+	b->cap = b->len;
+	return b->err;
+}
+
+int buf_grow(struct buf *b, size_t more)
+{
+	size_t cap;
+	char *data;
+
+	if (b->err)
+		return b->err;
+	if (more <= b->cap - b->len)
+		return 0;
+	if (more > SIZE_MAX / 2 - b->len)
+		return fail(b);
+	cap = b->cap ? b->cap : BUF_FIRST;
+	while (cap < b->len + more)
+		cap *= 2;
+	data = realloc(b->data, cap);
+	if (!data)
+		return fail(b);
+	b->data = data;
+	b->cap = cap;
+	return 0;
+}
+
+void buf_add(struct buf *b, const void *bytes, size_t n)
+{
+	if (n == 0 || buf_reserve(b, n))
+		return;
+	memcpy(b->data + b->len, bytes, n);
+	b->len += n;
+}
+
+void buf_fill(struct buf *b, char c, size_t n)
+{
+	if (n == 0 || buf_reserve(b, n))
+		return;
+	memset(b->data + b->len, c, n);
+	b->len += n;
+}
+
+static size_t count_digits(uint64_t value)
+{
+	size_t n = 1;
+
+	for (; value >= 10000; value /= 10000)
+		n += 4;
+	return n + (value >= 10) + (value >= 100) + (value >= 1000);
+}
+
+size_t buf_digits(char *p, uint64_t value)
+{
+	size_t n = count_digits(value);
+
+	for (size_t i = n; i-- > 0; value /= 10)
+		p[i] = (char)('0' + value % 10);
+	return n;
+}
+
+void buf_u64(struct buf *b, uint64_t value)
+{
+	if (value < 10) {
+		buf_byte(b, (char)('0' + value));
+		return;
+	}
+	if (buf_reserve(b, 20))
+		return;
+	b->len += buf_digits(b->data + b->len, value);
+}
+
+void buf_i64(struct buf *b, int64_t value)
+{
+	if (value < 0)
+		buf_byte(b, '-');
+	/* Negated as unsigned: INT64_MIN has no positive twin. */
+	buf_u64(b, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
+void buf_printf(struct buf *b, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (n < 0 || buf_reserve(b, (size_t)n + 1)) {
+		if (n < 0)
+			fail(b);
+		return;
+	}
+	va_start(args, format);
+	vsnprintf(b->data + b->len, (size_t)n + 1, format, args);
+	va_end(args);
+	b->len += (size_t)n;
+}
+
+const char *buf_string(struct buf *b)
+{
+	if (buf_reserve(b, 1))
+		return NULL;
+	b->data[b->len] = '\0';
+	return b->data;
+}
+
+void buf_cut(struct buf *b, size_t len)
+{
+	b->len = len;
+	if (b->err)
+		fail(b);
+}
+
+void buf_reset(struct buf *b)
+{
+	/* After a failure cap was lowered to len; the memory is at least that large. */
+	b->len = 0;
+	b->err = 0;
+}
+
+void buf_free(struct buf *b)
+{
+	free(b->data);
+	*b = BUF_INIT;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* flow: folds the observations of one socket into evidence, and says when it has ended. */
+#ifndef TCPCLOSE_CORE_FLOW_H
+#define TCPCLOSE_CORE_FLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/obs.h"
+#include "core/verdict.h"
+
+/* How long after the deciding event a verdict waits for what must follow it (the RST that
+ * was sent after the state changed; the pair's other end). In observation time. */
+#define FLOW_SETTLE_NS (UINT64_C(50) * 1000 * 1000)
+/* How long a verdict waits, beyond that, for close() to name the owner of a socket that the
+ * network ended. Then the table asks for it (flow_wanted_owners) and waits as long again. */
+#define FLOW_OWNER_WAIT_NS (UINT64_C(1000) * 1000 * 1000)
+/* A mini-socket whose timer was cancelled and neither ran out nor was armed again is gone. */
+#define FLOW_CANCEL_GRACE_NS (UINT64_C(50) * 1000 * 1000)
+
+struct flow_config {
+	uint32_t max_flows; /* sockets followed at once, mini-sockets apart; > 0 */
+	uint32_t max_minis; /* mini-sockets followed at once; > 0 */
+	uint32_t covered;   /* bits 1 << VANTAGE_...: what the sensors show */
+	/* Called from flow_take(), flow_tick() and flow_finish(); the argument is borrowed. */
+	void (*closed)(void *ctx, const struct verdict *verdict);
+	void (*mini_ended)(void *ctx, const struct minisocket *mini);
+	void *ctx;
+};
+
+struct flow_counts {
+	uint64_t taken;	  /* observations taken in */
+	uint64_t open;	  /* flows followed now and not ended */
+	uint64_t pending; /* flows that have ended and wait for their verdict */
+	uint64_t minis;	  /* mini-sockets followed now */
+	uint64_t evicted; /* flows or mini-sockets given up for room */
+	uint64_t duplicates; /* observations that an understudy repeated */
+	uint64_t strays;  /* observations of sockets that are not followed and cannot be */
+};
+
+struct flow_table;
+
+/* Memory grows in slabs up to the maxima. -EINVAL, -ENOMEM. */
+int flow_table_new(const struct flow_config *config, struct flow_table **ret);
+void flow_table_free(struct flow_table *table);
+
+/*
+ * Folds one observation in; they come in the order of the ring. Returns the conn
+ * that it belongs to, 0 when to none. tuple_ret (may be NULL) gets what is known
+ * of that connection's tuple.
+ */
+uint64_t flow_take(struct flow_table *table, const struct obs *obs, struct tuple *tuple_ret);
+/* Time passes: gives out every verdict that is due. Same clock as obs.mono_ns. */
+void flow_tick(struct flow_table *table, uint64_t now_ns);
+/* The ring lost records just now: everything open from here on has a gap. */
+void flow_gap(struct flow_table *table);
+/*
+ * The trace is over: every socket that has ended gets its verdict now, every
+ * mini-socket that carries an unresolved FIN_WAIT2 too (unknown, trace-ended).
+ * Sockets still open get none; they are counted.
+ */
+void flow_finish(struct flow_table *table, uint64_t now_ns);
+struct flow_counts flow_counts(const struct flow_table *table);
+
+/*
+ * Mini-sockets whose FIN_WAIT2 is unresolved: user space has them read again and
+ * hands the answer in as OBS_MINI_PEEK (mini.addr and tuple as here). Up to max
+ * addresses, round robin over calls; returns how many.
+ */
+struct flow_peek {
+	uint64_t mini_addr;
+	struct tuple tuple;
+};
+size_t flow_peeks(struct flow_table *table, struct flow_peek *ret, size_t max);
+
+/* True when some ended socket waits for an owner that only a look at all tasks can name. */
+bool flow_wants_owners(const struct flow_table *table);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What flow.c, fold.c and mini.c share, and nobody else. */
+#ifndef TCPCLOSE_CORE_FLOW_PRIV_H
+#define TCPCLOSE_CORE_FLOW_PRIV_H
+
+#include "base/index.h"
+#include "base/list.h"
+#include "base/pool.h"
+#include "core/flow.h"
+
+struct mini;
+
+enum flow_stage {
+	FLOW_OPEN,
+	FLOW_SETTLING,	 /* ended; what must follow may still come */
+	FLOW_WAITS_MINI, /* ended here, its FIN_WAIT2 goes on in a mini-socket */
+	FLOW_WAITS_OWNER,
+};
+
+struct flow {
+	struct index_link by_sk, by_tuple;
+	struct list queue; /* by stage; open ones in the order of their last event */
+	struct verdict v;  /* filled as it goes: conn, tuple, owner, path, evidence ... */
+	uint64_t sk;
+	uint64_t born_ns, settles_ns;
+	uint64_t due_ns; /* in every stage but FLOW_OPEN */
+	struct mini *mini;
+	uint8_t stage;
+	uint8_t state, last_old; /* of the last state change */
+	bool fin_queued;	 /* our FIN has a sequence number */
+	bool reset_called;	 /* tcp_reset() ran ... */
+	bool reset_flag_known;	 /* ... and the hook saw the segment */
+	bool released, destroyed;
+	bool asked_owner;	 /* the look at all tasks was asked for once */
+};
+
+struct mini {
+	struct index_link by_addr;
+	struct list queue;	  /* all of them, oldest first */
+	struct list cancelled;	  /* timer cancelled, fate open */
+	uint64_t addr;
+	uint64_t conn;
+	struct flow *flow;	  /* while it waits; then NULL */
+	struct tuple tuple;
+	uint32_t netns;
+	struct owner owner;
+	uint64_t born_ns, time_wait_ns, cancel_ns; /* 0 = not */
+	uint8_t born_state, state;
+	bool replied;		  /* it answered a segment with an RST */
+};
+
+struct flow_table {
+	struct flow_config config;
+	evidence_set blind;
+	struct flow_counts counts;
+	uint64_t next_conn;
+	struct pool flows, minis;
+	struct index by_sk, by_tuple, by_addr;
+	struct list open, settling, waits_mini, waits_owner;
+	struct list all_minis, cancelled;
+};
+
+/* flow.c */
+void flow_set_tuple(struct flow_table *t, struct flow *f, const struct tuple *tuple);
+struct flow *flow_by_tuple(struct flow_table *t, const struct tuple *tuple, uint32_t netns);
+struct flow *flow_new(struct flow_table *t, const struct obs *obs, evidence_set how_born);
+/* The mini-socket that it waited for is resolved, or will never be. */
+void flow_resolved(struct flow_table *t, struct flow *f, uint64_t now_ns);
+
+/* fold.c: what one observation says of its flow, and nothing about tables. */
+/* Older than the trace: what must have happened before it got into that state. */
+void fold_past(struct flow *f, uint8_t state);
+void fold_path(struct flow *f, uint8_t state, uint64_t at_ns);
+void fold_state(struct flow *f, const struct obs *obs);
+void fold_close(struct flow *f, const struct obs *obs);
+void fold_rst_sent(struct flow *f, const struct obs *obs);
+void fold_rst_received(struct flow *f, const struct obs *obs);
+void fold_release(struct flow *f, const struct obs *obs);
+void fold_destroy(struct flow *f, const struct obs *obs);
+void fold_snapshot(struct flow *f, const struct obs *obs, bool is_new);
+void fold_sock(struct flow *f, const struct obs_sock *sock);
+void fold_owner(struct flow *f, const struct obs_task *task, enum owner_source source);
+/* Nothing more will come: what was undecided is decided. */
+void fold_settled(struct flow *f, evidence_set blind);
+
+/* mini.c */
+uint64_t mini_take(struct flow_table *t, const struct obs *obs, struct tuple *tuple_ret);
+void mini_tick(struct flow_table *t, uint64_t now_ns);
+void mini_finish(struct flow_table *t, uint64_t now_ns);
+void mini_forget_flow(struct mini *m);
+
+/* pair.c: can a and b be the two ends of one connection? */
+bool pair_fits(const struct flow *a, const struct flow *b);
+
+#endif

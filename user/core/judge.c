@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include "core/judge.h"
+
+static const struct proof proofs[] = {
+#define CAUSE(id, slug, how, title, hint)
+#define PROOF(id, needs, bars) { CAUSE_##id, needs, bars },
+#include "core/cause.def"
+#undef CAUSE
+#undef PROOF
+};
+
+const struct proof *judge_proofs(size_t *n)
+{
+	*n = sizeof(proofs) / sizeof(proofs[0]);
+	return proofs;
+}
+
+enum cause judge(evidence_set seen, evidence_set blind, size_t *proof_ret)
+{
+	for (size_t i = 0; i < sizeof(proofs) / sizeof(proofs[0]); i++) {
+		const struct proof *p = &proofs[i];
+
+		/* what is barred must have been visible, or its absence says nothing */
+		if ((seen & p->needs) != p->needs || p->bars & (seen | blind))
+			continue;
+		if (proof_ret)
+			*proof_ret = i;
+		return p->cause;
+	}
+	return CAUSE_UNKNOWN;
+}
+
+static enum how how_as_seen(const struct verdict *v)
+{
+	if (v->rst_sent || v->rst_received)
+		return HOW_RST;
+	if (v->evidence & EV(ERR_TIMEOUT))
+		return HOW_TIMEOUT;
+	if (v->evidence & (EV(FIN_FIRST) | EV(PEER_FIN_FIRST)))
+		return HOW_FIN;
+	return HOW_SILENT;
+}
+
+/*
+ * A cause that sends an RST may find the socket in a state where the kernel has
+ * nothing to send (SYN_SENT; LAST_ACK with all sent). Only where every RST would
+ * have been seen is none seen a fact.
+ */
+static enum how how_of(const struct verdict *v)
+{
+	const evidence_set resets = EV(RST_ACTIVE) | EV(RST_REPLY);
+	enum how how = cause_row(v->cause)->how;
+
+	if (v->cause == CAUSE_UNKNOWN)
+		return how_as_seen(v);
+	if (how == HOW_RST && !v->rst_sent && !v->rst_received && !(v->blind & resets) &&
+	    !(v->evidence & EV(RST_IN)))
+		return HOW_SILENT;
+	return how;
+}
+
+/* Whose FIN or RST the connection saw first. */
+static enum closer first_closer_of(const struct verdict *v)
+{
+	if (v->evidence & EV(FINS_CROSSED))
+		return CLOSER_BOTH;
+	if (v->evidence & EV(FIN_FIRST))
+		return CLOSER_LOCAL;
+	if (v->evidence & EV(PEER_FIN_FIRST))
+		return CLOSER_PEER;
+	if (v->evidence & EV(RST_IN))
+		return CLOSER_PEER;
+	return v->rst_sent ? CLOSER_LOCAL : CLOSER_NONE;
+}
+
+void judge_verdict(struct verdict *v, evidence_set blind)
+{
+	v->cause = judge(v->evidence, blind, NULL);
+	/* what was seen was not invisible */
+	v->blind = blind & ~v->evidence;
+	v->how = how_of(v);
+	v->first_closer = first_closer_of(v);
+}

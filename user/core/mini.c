@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* mini: FIN_WAIT2 and TIME_WAIT after the socket is gone (KERNEL.md part 2). */
+#include <stddef.h>
+
+#include "core/flow_priv.h"
+
+static struct mini *mini_by_addr(struct flow_table *t, uint64_t addr)
+{
+	struct index_link *link = index_first(&t->by_addr, index_mix(addr));
+
+	for (; link; link = index_next(link)) {
+		struct mini *m = container_of(link, struct mini, by_addr);
+
+		if (m->addr == addr)
+			return m;
+	}
+	return NULL;
+}
+
+void mini_forget_flow(struct mini *m)
+{
+	m->flow->mini = NULL;
+	m->flow = NULL;
+}
+
+static void mini_drop(struct flow_table *t, struct mini *m)
+{
+	if (m->flow)
+		mini_forget_flow(m);
+	list_remove(&m->queue);
+	list_remove(&m->cancelled);
+	index_remove(&t->by_addr, &m->by_addr);
+	pool_give(&t->minis, m);
+}
+
+/* FIN_WAIT2 is over: the peer's FIN came. The socket's verdict need not wait any longer. */
+static void mini_to_time_wait(struct flow_table *t, struct mini *m, uint64_t at_ns)
+{
+	struct flow *f = m->flow;
+
+	if (m->state == ST_TIME_WAIT)
+		return;
+	m->state = ST_TIME_WAIT;
+	m->time_wait_ns = at_ns;
+	if (!f)
+		return;
+	fold_path(f, ST_TIME_WAIT, at_ns);
+	f->v.evidence |= EV(MINI_TIME_WAIT);
+	flow_resolved(t, f, at_ns);
+}
+
+static void mini_report(struct flow_table *t, const struct mini *m, enum mini_end end,
+			uint64_t at_ns)
+{
+	struct minisocket record = {
+		.conn = m->conn, .mono_ns = at_ns, .tuple = m->tuple,
+		.netns = m->netns, .owner = m->flow ? m->flow->v.owner : m->owner, .end = end,
+	};
+	uint64_t fin_wait2_until = m->time_wait_ns ? m->time_wait_ns : at_ns;
+
+	if (m->born_state == ST_FIN_WAIT2)
+		record.fin_wait2_ns = fin_wait2_until - m->born_ns;
+	if (m->time_wait_ns)
+		record.time_wait_ns = at_ns - m->time_wait_ns;
+	if (t->config.mini_ended)
+		t->config.mini_ended(t->config.ctx, &record);
+}
+
+/* ev is what its end proves of a FIN_WAIT2 that was never finished. */
+static void mini_ended(struct flow_table *t, struct mini *m, enum mini_end end, evidence_set ev,
+		       uint64_t at_ns)
+{
+	struct flow *f = m->flow;
+
+	if (f && m->state == ST_FIN_WAIT2) {
+		f->v.evidence |= ev;
+		f->v.mono_ns = at_ns;
+		flow_resolved(t, f, at_ns);
+	}
+	mini_report(t, m, end, at_ns);
+	mini_drop(t, m);
+}
+
+static void mini_killed(struct flow_table *t, struct mini *m, uint64_t at_ns)
+{
+	mini_ended(t, m, m->replied ? MINI_DATA : MINI_UNSEEN, EV(MINI_KILLED), at_ns);
+}
+
+/* No event of that socket was ever seen: it is older than the trace; its CLOSE comes next. */
+static struct flow *flow_unseen(struct flow_table *t, const struct obs *obs)
+{
+	struct flow *f = flow_new(t, obs, EV(OLDER));
+
+	if (!f)
+		return NULL;
+	/* a mini-socket only ever takes over from the side whose FIN went first */
+	f->v.evidence |= EV(FIN_FIRST);
+	return f;
+}
+
+static void mini_evict_oldest(struct flow_table *t, uint64_t now_ns)
+{
+	struct mini *m = container_of(t->all_minis.next, struct mini, queue);
+
+	t->counts.evicted++;
+	mini_ended(t, m, MINI_UNSEEN, EV(EVICTED), now_ns);
+}
+
+static struct mini *mini_new(struct flow_table *t, const struct obs *obs)
+{
+	struct flow *f = flow_by_tuple(t, &obs->tuple, obs->sock.netns_ino);
+	struct mini *m;
+
+	if (t->minis.used == t->minis.max)
+		mini_evict_oldest(t, obs->mono_ns);
+	m = pool_take(&t->minis);
+	if (!m) {
+		t->counts.evicted++;
+		return NULL;
+	}
+	if (!f || f->stage != FLOW_OPEN || f->mini)
+		f = flow_unseen(t, obs);
+	m->addr = obs->mini.addr;
+	m->tuple = obs->tuple;
+	m->netns = obs->sock.netns_ino;
+	m->born_ns = obs->mono_ns;
+	m->born_state = m->state = obs->mini.substate;
+	list_init(&m->cancelled);
+	list_append(&t->all_minis, &m->queue);
+	index_add(&t->by_addr, &m->by_addr, index_mix(m->addr));
+	if (!f)
+		return m;
+	m->flow = f;
+	m->conn = f->v.conn;
+	m->owner = f->v.owner;
+	f->mini = m;
+	return m;
+}
+
+static void mini_born(struct flow_table *t, const struct obs *obs)
+{
+	struct mini *m = mini_new(t, obs);
+	struct flow *f = m ? m->flow : NULL;
+
+	if (!m)
+		return;
+	if (m->state == ST_TIME_WAIT)
+		m->time_wait_ns = obs->mono_ns;
+	if (!f)
+		return;
+	f->v.minisocket = m->state;
+	fold_path(f, m->state, obs->mono_ns);
+	f->v.evidence |= m->state == ST_TIME_WAIT ? EV(MINI_TIME_WAIT) : EV(MINI_FIN_WAIT2);
+}
+
+/*
+ * Its timer is armed again: same address, same tuple, and it was not cancelled
+ * long ago. Anything else at that address is a new one, and the old one's end
+ * was missed or is due.
+ */
+static struct mini *take_born(struct flow_table *t, struct mini *m, const struct obs *obs)
+{
+	if (m && tuple_equal(&m->tuple, &obs->tuple) && m->netns == obs->sock.netns_ino &&
+	    !(m->state == ST_TIME_WAIT && obs->mini.substate == ST_FIN_WAIT2)) {
+		m->cancel_ns = 0;
+		list_remove(&m->cancelled);
+		if (obs->mini.substate == ST_TIME_WAIT)
+			mini_to_time_wait(t, m, obs->mono_ns);
+		return m;
+	}
+	if (m)
+		mini_killed(t, m, m->cancel_ns ? m->cancel_ns : obs->mono_ns);
+	mini_born(t, obs);
+	return mini_by_addr(t, obs->mini.addr);
+}
+
+static void take_cancel(struct flow_table *t, struct mini *m, const struct obs *obs)
+{
+	m->cancel_ns = obs->mono_ns;
+	list_remove(&m->cancelled);
+	list_append(&t->cancelled, &m->cancelled);
+}
+
+/* An RST in reply to a segment for a mini-socket: data or a SYN came to its FIN_WAIT2. */
+static void take_reply(struct mini *m, const struct obs *obs)
+{
+	struct flow *f = m->flow;
+
+	m->replied = true;
+	if (!f || m->state != ST_FIN_WAIT2)
+		return;
+	f->v.rst_sent++;
+	f->v.evidence |= EV(MINI_REPLY);
+	if (obs->rst_reason)
+		f->v.rst_reason = obs->rst_reason;
+}
+
+static void take_peek(struct flow_table *t, struct mini *m, const struct obs *obs)
+{
+	if (obs->mini.substate == ST_TIME_WAIT)
+		mini_to_time_wait(t, m, obs->mono_ns);
+	else if (!obs->mini.substate && !m->cancel_ns)
+		/* gone, and no hook said so */
+		mini_ended(t, m, MINI_UNSEEN, 0, obs->mono_ns);
+}
+
+static void take_end(struct flow_table *t, struct mini *m, const struct obs *obs)
+{
+	if (obs->mini.substate == ST_TIME_WAIT && m->state == ST_FIN_WAIT2)
+		mini_to_time_wait(t, m, obs->mono_ns);
+	if (obs->kind == OBS_MINI_EXPIRED)
+		mini_ended(t, m, MINI_EXPIRED, EV(MINI_EXPIRED), obs->mono_ns);
+	else
+		mini_killed(t, m, obs->mono_ns);
+}
+
+uint64_t mini_take(struct flow_table *t, const struct obs *obs, struct tuple *tuple_ret)
+{
+	struct mini *m = mini_by_addr(t, obs->mini.addr);
+	uint64_t conn;
+
+	if (obs->kind == OBS_MINI_BORN)
+		m = take_born(t, m, obs);
+	/* its memory is another's by now: that one's events tell */
+	if (!m || (obs->tuple.family && !tuple_equal(&m->tuple, &obs->tuple))) {
+		t->counts.strays++;
+		return 0;
+	}
+	conn = m->conn;
+	if (tuple_ret)
+		*tuple_ret = m->tuple;
+	if (obs->kind == OBS_MINI_CANCEL)
+		take_cancel(t, m, obs);
+	else if (obs->kind == OBS_RST_REPLY)
+		take_reply(m, obs);
+	else if (obs->kind == OBS_MINI_PEEK)
+		take_peek(t, m, obs);
+	else if (obs->kind == OBS_MINI_EXPIRED || obs->kind == OBS_MINI_KILLED)
+		take_end(t, m, obs);
+	return conn;
+}
+
+void mini_tick(struct flow_table *t, uint64_t now_ns)
+{
+	while (!list_empty(&t->cancelled)) {
+		struct mini *m = container_of(t->cancelled.next, struct mini, cancelled);
+
+		if (m->cancel_ns + FLOW_CANCEL_GRACE_NS > now_ns)
+			return;
+		mini_killed(t, m, m->cancel_ns);
+	}
+}
+
+void mini_finish(struct flow_table *t, uint64_t now_ns)
+{
+	mini_tick(t, now_ns + FLOW_CANCEL_GRACE_NS);
+}
+
+static bool is_open_question(const struct mini *m)
+{
+	return m->flow && m->state == ST_FIN_WAIT2 && !m->cancel_ns;
+}
+
+size_t flow_peeks(struct flow_table *t, struct flow_peek *ret, size_t max)
+{
+	struct list *last = t->waits_mini.prev, *at = t->waits_mini.next;
+	size_t n = 0;
+
+	/* who was asked goes to the end, so that all have their turn */
+	while (!list_empty(&t->waits_mini) && n < max) {
+		struct mini *m = container_of(at, struct flow, queue)->mini;
+		bool was_last = at == last;
+		struct list *next = at->next;
+
+		if (m && is_open_question(m))
+			ret[n++] = (struct flow_peek){ .mini_addr = m->addr, .tuple = m->tuple };
+		list_remove(at);
+		list_append(&t->waits_mini, at);
+		if (was_last)
+			break;
+		at = next;
+	}
+	return n;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* obs: one thing that a sensor saw, in user space's words. No cause exists here. */
+#ifndef TCPCLOSE_CORE_OBS_H
+#define TCPCLOSE_CORE_OBS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/states.h"
+#include "core/tuple.h"
+
+/*
+ * What can be seen, independent of how. A kernel or a set of privileges covers
+ * some of these; evidence that hangs on an uncovered vantage is blind.
+ */
+#define VANTAGES(X)                                                                                \
+	X(STATE, "state", "state changes of the socket")                                           \
+	X(RST_ACTIVE, "rst-active", "RSTs that this socket sends of its own accord")               \
+	X(RST_REPLY, "rst-reply", "RSTs that answer a segment")                                    \
+	X(MINI_REPLY, "minisocket-reply", "RSTs that a mini-socket answers with")                   \
+	X(RST_RECEIVED, "rst-received", "RSTs that arrive")                                        \
+	X(MINI_BORN, "minisocket-born", "the mini-socket that takes over FIN_WAIT2 or TIME_WAIT")  \
+	X(MINI_EXPIRED, "minisocket-expired", "the mini-socket's timer running out")               \
+	X(MINI_KILLED, "minisocket-killed", "the mini-socket ending before its time")              \
+	X(DESTROY, "destroy", "the socket's memory going away")                                    \
+	X(RELEASE, "close-called", "the last close() of the descriptor, and the task that does it")
+
+enum vantage {
+#define X(id, slug, words) VANTAGE_##id,
+	VANTAGES(X)
+#undef X
+	VANTAGE_MAX,
+};
+
+enum obs_kind {
+	OBS_STATE = 1,	  /* old -> new, before the kernel stores it */
+	OBS_RST_ACTIVE,	  /* tcp_send_active_reset */
+	OBS_RST_REPLY,	  /* a reset that answers a segment */
+	OBS_RST_RECEIVED, /* tcp_reset(); an RST only if no OBS_RST_REPLY of this socket follows */
+	OBS_MINI_BORN,	  /* mini-socket armed (or armed again: same address, same tuple) */
+	OBS_MINI_EXPIRED, /* its timer ran out */
+	OBS_MINI_CANCEL,  /* its timer was taken off the wheel: by itself no end */
+	OBS_MINI_KILLED,  /* it is gone (inet_twsk_kill) */
+	OBS_MINI_PEEK,	  /* read again on our request: mini.substate as of now, 0 = it is no longer that one */
+	OBS_DESTROY,	  /* last event of a full socket */
+	OBS_RELEASE,	  /* last close(), before TCP does anything */
+	OBS_SNAPSHOT,	  /* existed when asked; see snap */
+	OBS_KIND_MAX,
+};
+
+/* The task on the CPU. Only where `meant` is it anybody's doing. */
+struct obs_task {
+	uint32_t pid, tid, uid;
+	int32_t exit_code; /* task->exit_code: (status << 8) | signal; only with exiting */
+	bool exiting;	   /* PF_EXITING */
+	bool kthread;	   /* PF_KTHREAD */
+	bool meant;	   /* process context and the socket owned: this task's call led here */
+	char comm[16];	   /* a stranger's bytes; NUL-terminated */
+};
+
+/*
+ * The socket at that instant. netns_ino, shutdown and the booleans are true in
+ * every record of a full socket; the rest only where obs.has_sock. Counts of
+ * bytes are differences of sequence numbers.
+ */
+struct obs_sock {
+	struct tuple tuple;
+	uint64_t netns_cookie; /* 0 before v5.12 */
+	uint32_t netns_ino;
+	uint64_t cgroup_id; /* 0 = not known */
+	uint32_t uid;
+	uint8_t state;	   /* sk_state at that instant */
+	uint8_t shutdown;  /* RCV_SHUTDOWN 1, SEND_SHUTDOWN 2 */
+	bool owned;	   /* sk_lock.owned: locked by a process */
+	bool dead;	   /* SOCK_DEAD: orphan */
+	bool done;	   /* SOCK_DONE: the peer's FIN was taken in sequence */
+	bool has_socket;   /* sk_socket: a descriptor exists or existed until now */
+	bool linger;	   /* SOCK_LINGER */
+	bool keepalive;	   /* SOCK_KEEPOPEN */
+	bool repair;	   /* tp->repair */
+	bool mptcp;	   /* an MPTCP subflow */
+	uint32_t linger_ms; /* sk_lingertime */
+	int32_t err, err_soft; /* positive errno numbers of this kernel, 0 = none */
+	uint32_t unread;   /* rcv_nxt - copied_seq: counts the FIN as one */
+	uint32_t unsent;   /* write_seq - snd_nxt: counts an unsent FIN as one */
+	uint32_t unacked;  /* snd_nxt - snd_una: counts SYN and FIN as one each */
+	uint32_t snd_wnd;
+	uint32_t retransmits, probes_out, total_retrans;
+	int32_t linger2;   /* TCP_LINGER2: < 0 = no FIN_WAIT2; jiffies otherwise */
+	uint32_t user_timeout_ms;
+	uint64_t bytes_sent, bytes_acked, bytes_received;
+};
+
+struct obs_mini {
+	uint64_t addr;	  /* address of the inet_timewait_sock; 0 = that hook does not show it */
+	uint8_t substate; /* ST_FIN_WAIT2 or ST_TIME_WAIT */
+	uint64_t timeout_ns; /* from now until it expires; 0 = not known */
+};
+
+struct obs {
+	enum obs_kind kind;
+	uint64_t mono_ns; /* CLOCK_MONOTONIC */
+	uint64_t sk;	  /* address of the struct sock; 0 = no full socket concerned */
+	uint64_t cookie;  /* 0 = none was made yet */
+	uint16_t cpu;
+	bool understudy;  /* the first program on the hook was skipped for this event */
+	uint8_t old_state, new_state; /* OBS_STATE */
+	const char *rst_reason; /* OBS_RST_ACTIVE/REPLY: kernel's name without SK_RST_REASON_, or NULL; lives as long as the run */
+	bool rst_flag_known, rst_flag; /* OBS_RST_RECEIVED where the segment was seen */
+	bool has_sock, has_task;
+	struct tuple tuple; /* family 0 = not in this record; also set where has_sock */
+	struct obs_sock sock;
+	struct obs_task task;
+	struct obs_mini mini;
+};
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* record: everything that a sink can be given. */
+#ifndef TCPCLOSE_CORE_RECORD_H
+#define TCPCLOSE_CORE_RECORD_H
+
+#include "core/verdict.h"
+
+enum record_kind {
+	REC_CLOSE, REC_MINISOCKET, REC_EVENT, REC_APP, REC_SEGMENT, REC_LOSS, REC_STORY, REC_SUMMARY,
+	REC_KIND_MAX,
+};
+
+/* An observation as it happened (-e, and the ladder). */
+struct event {
+	uint64_t conn; /* 0 = belongs to no followed socket */
+	const struct obs *obs;
+	struct tuple tuple; /* of the flow, also where the observation has none */
+};
+
+/* What an echo program did or saw; strings are the program's own and bounded. */
+struct app {
+	uint64_t mono_ns; /* when the call returned */
+	uint64_t took_ns; /* how long it blocked */
+	uint64_t conn;	  /* 0 = not joined */
+	char role[8];	  /* "server", "client" */
+	uint32_t pid;
+	char call[16];	  /* "read" */
+	char args[64];	  /* "fd, buf, 4096" in words for a person */
+	int64_t result;
+	int32_t error;	  /* errno number, 0 = none */
+	struct tuple tuple; /* as the program sees it; family 0 = no connection yet */
+};
+
+struct segment {
+	uint64_t mono_ns;
+	uint64_t conn; /* sender's conn when it is on this host; 0 = not joined */
+	uint8_t family;
+	struct endpoint from, to;
+	uint8_t tcp_flags; /* FIN 1 SYN 2 RST 4 PSH 8 ACK 16 URG 32 ECE 64 CWR 128 */
+	uint32_t seq, ack; /* as on the wire */
+	uint32_t len;	   /* bytes of data */
+	uint32_t window;   /* scaled when the SYN was seen, else as on the wire */
+};
+
+struct loss {
+	uint64_t mono_ns;
+	const char *where; /* hook name, "capture", "flows" */
+	uint64_t count;	   /* since the run began */
+};
+
+/* Two ends of one connection and all that was seen of it: begins and ends a ladder. */
+struct story {
+	bool begin;	       /* false: it is complete, draw it */
+	const char *ending;    /* slug of the ending that was asked for */
+	const char *title;     /* one line */
+	const char *closer;    /* "server" or "client" */
+	uint16_t server_port;
+	enum cause expect[2];  /* server, client: what the ending must earn; unknown = nothing */
+	bool as_expected;
+	bool brief;	       /* one line instead of the ladder */
+	const char *differs;   /* when !as_expected: what else than the causes, one line; or NULL */
+};
+
+struct summary {
+	uint64_t mono_ns;
+	uint64_t duration_ns;
+	uint64_t events;   /* observations taken in */
+	uint64_t verdicts;
+	uint64_t by_cause[CAUSE_MAX];
+	uint64_t lost;	   /* records the ring had no room for */
+	uint64_t missed;   /* events that no program ran for */
+	uint64_t rescued;  /* of these, caught by an understudy: not lost */
+	uint64_t evicted;  /* flows given up for room */
+	uint64_t filtered; /* verdicts that the options hid */
+	uint64_t open;	   /* followed and still open at the end */
+};
+
+struct record {
+	enum record_kind kind;
+	uint64_t mono_ns;
+	union {
+		const struct verdict *close;
+		const struct minisocket *minisocket;
+		const struct event *event;
+		const struct app *app;
+		const struct segment *segment;
+		const struct loss *loss;
+		const struct story *story;
+		const struct summary *summary;
+	};
+};
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* verdict: how one socket's connection ended, with its proof. */
+#ifndef TCPCLOSE_CORE_VERDICT_H
+#define TCPCLOSE_CORE_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/evidence.h"
+#include "core/obs.h"
+#include "core/tuple.h"
+
+enum how { HOW_FIN, HOW_RST, HOW_TIMEOUT, HOW_SILENT, HOW_MAX };
+enum closer { CLOSER_NONE, CLOSER_LOCAL, CLOSER_PEER, CLOSER_BOTH, CLOSER_MAX };
+enum owner_source { OWNER_UNKNOWN, OWNER_CONNECT, OWNER_ACCEPT, OWNER_CLOSE, OWNER_HOLDS, OWNER_SOURCE_MAX };
+
+enum cause {
+#define CAUSE(id, slug, how, title, hint) CAUSE_##id,
+#define PROOF(id, needs, bars)
+#include "core/cause.def"
+#undef CAUSE
+#undef PROOF
+	CAUSE_MAX,
+};
+
+struct cause_row {
+	const char *slug;
+	const char *title; /* what it means for this socket, a clause without a stop */
+	const char *hint;  /* what to do about it, one or two sentences */
+	enum how how;
+};
+const struct cause_row *cause_row(enum cause cause);
+/* By slug; -ENOENT when there is none. */
+int cause_by_slug(const char *slug, enum cause *ret);
+const char *how_slug(enum how how);
+int how_by_slug(const char *slug, enum how *ret);
+const char *closer_slug(enum closer closer); /* "local" "peer" "both" "none" */
+const char *owner_source_slug(enum owner_source source); /* NULL for OWNER_UNKNOWN */
+
+struct owner {
+	enum owner_source source;
+	uint32_t pid, tid, uid;
+	char comm[16]; /* a stranger's bytes; NUL-terminated */
+};
+
+struct path_step {
+	uint8_t state;
+	uint64_t at_ns; /* since the first step */
+};
+#define PATH_MAX_STEPS 12
+
+struct verdict {
+	uint64_t conn;	  /* id within the run, from 1 */
+	uint64_t pair;	  /* the other end's conn; 0 = not on this host, or not seen */
+	uint64_t mono_ns; /* when it ended (the deciding event, not the printing) */
+	struct tuple tuple;
+	uint32_t netns;
+	uint64_t cgroup_id; /* 0 = not known */
+	struct owner owner;
+	struct owner closer; /* the task whose call ended it; source OWNER_UNKNOWN when none did */
+	int32_t exit_code;   /* of the closer where evidence has EXITING or KILLED */
+	enum cause cause;
+	enum how how;
+	enum closer first_closer;
+	uint8_t n_path;
+	struct path_step path[PATH_MAX_STEPS];
+	uint32_t rst_sent, rst_received;
+	const char *rst_reason; /* kernel's name, NULL = none known */
+	bool linger_on;
+	uint32_t linger_ms;
+	/* what was thrown away: bytes of data, FIN and SYN not counted */
+	uint32_t unread_bytes, unsent_bytes, unacked_bytes;
+	uint64_t sent_bytes, received_bytes;
+	int32_t error; /* errno the program will see; 0 = none */
+	uint64_t age_ns; /* since it was born, or since first seen when !complete */
+	uint8_t minisocket; /* ST_FIN_WAIT2, ST_TIME_WAIT, 0 = none */
+	evidence_set evidence, blind; /* blind: evidence that was out of sight */
+	bool complete;
+};
+
+enum mini_end {
+	MINI_EXPIRED, MINI_REUSED, MINI_NEW_SYN, MINI_RESET, MINI_DATA, MINI_DESTROYED,
+	MINI_NAMESPACE_GONE, MINI_NEVER_CREATED, MINI_UNSEEN, MINI_END_MAX,
+};
+const char *mini_end_slug(enum mini_end end);
+
+/* FIN_WAIT2/TIME_WAIT after the socket is gone. */
+struct minisocket {
+	uint64_t conn;
+	uint64_t mono_ns; /* when it ended */
+	struct tuple tuple;
+	uint32_t netns;
+	struct owner owner;
+	uint64_t fin_wait2_ns, time_wait_ns; /* 0 = never in that state */
+	enum mini_end end;
+};
+
+#endif
