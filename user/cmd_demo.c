@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* tcpclose demo: the echo pair ends its connections, under trace. */
+#include <errno.h>
+#include <langinfo.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cmd.h"
+#include "demo/play.h"
+#include "opts.h"
+#include "sink/sink.h"
+
+#define DELAY_DEFAULT_NS UINT64_C(100000000)
+#define DELAY_MAX_NS (3600 * UINT64_C(1000000000))
+#define EXIT_USAGE 2
+#define EXIT_WRONG 3
+
+struct act {
+	const struct ending *ending;
+	enum side closer;
+};
+
+struct demo {
+	struct config config;
+	struct act acts[OPTS_MAX_ENDINGS];
+	int n_acts;
+	FILE *out;
+	struct sink *sink;
+	struct run *run;
+	struct capture *capture;
+	struct play play;
+	int reserved; /* a socket that holds the port */
+	int results[PLAY_INTERRUPTED + 1];
+};
+
+/* --- what is to be done ----------------------------------------------------------- */
+
+static int add_act(struct demo *demo, const struct ending *ending, bool named)
+{
+	enum side closer = ending->closer;
+
+	if (demo->n_acts == OPTS_MAX_ENDINGS) {
+		log_error("more than %d endings", OPTS_MAX_ENDINGS);
+		return -EINVAL;
+	}
+	if (demo->config.closer && side_by_slug(demo->config.closer, &closer)) {
+		log_error("--closer must be server or client, not %s", demo->config.closer);
+		return -EINVAL;
+	}
+	if (!ending_can_close(ending, closer)) {
+		if (named) {
+			log_error("%s cannot be done by the %s", ending->slug, side_slug(closer));
+			return -EINVAL;
+		}
+		closer = ending->closer;
+	}
+	demo->acts[demo->n_acts++] = (struct act){ ending, closer };
+	return 0;
+}
+
+static int add_all(struct demo *demo)
+{
+	const struct ending *row;
+	size_t n;
+	int r = 0;
+
+	row = endings(&n);
+	for (size_t i = 0; i < n && !r; i++)
+		r = add_act(demo, &row[i], false);
+	return r;
+}
+
+static int add_word(struct demo *demo, const char *word)
+{
+	const struct ending *ending = ending_by_slug(word);
+
+	if (!strcmp(word, "all"))
+		return add_all(demo);
+	if (ending)
+		return add_act(demo, ending, true);
+	log_error("no ending is called %s: tcpclose demo --help lists them", word);
+	return -EINVAL;
+}
+
+/* The article's two endings, if nobody asks for others. */
+static int choose_acts(struct demo *demo)
+{
+	int r = 0;
+
+	for (int i = 0; i < demo->config.n_words && !r; i++)
+		r = add_word(demo, demo->config.words[i]);
+	if (!r && !demo->config.n_words)
+		r = add_word(demo, "default");
+	if (!r && !demo->config.n_words)
+		r = add_word(demo, "linger-zero");
+	return r;
+}
+
+static int check_config(struct demo *demo)
+{
+	struct config *c = &demo->config;
+
+	if (c->run) {
+		log_error("demo brings its own programs: there is nothing to put behind --");
+		return -EINVAL;
+	}
+	if (!c->delay_set)
+		c->delay_ns = DELAY_DEFAULT_NS;
+	if (c->delay_ns > DELAY_MAX_NS) {
+		log_error("--delay must not be longer than 3600 s");
+		return -EINVAL;
+	}
+	if (!c->filter.family)
+		c->filter.family = 4;
+	return choose_acts(demo);
+}
+
+static void print_help(void)
+{
+	const struct ending *row;
+	size_t n;
+
+	puts("Usage: tcpclose demo [ENDING ...|all] [OPTIONS]\n\n"
+	     "Runs an echo server and its client, unprivileged and on loopback, through endings of\n"
+	     "a TCP connection, and shows what the kernel, the wire and both programs lived through.\n"
+	     "Without ENDING: default and linger-zero, and what tells them apart.\n");
+	opts_help(CMD_DEMO, stdout);
+	puts("\nEndings:");
+	row = endings(&n);
+	for (size_t i = 0; i < n; i++)
+		printf("  %-18s %s\n", row[i].slug, row[i].title);
+	puts("\nExit status: 0 all as it must be, 1 could not do it, 2 bad usage, 3 a verdict differs.");
+}
+
+/* --- what it needs ----------------------------------------------------------------- */
+
+/*
+ * A port that is free, and stays ours as long as the socket is open: nobody binds
+ * to it but a server that says SO_REUSEADDR, as ours does.
+ */
+static int reserve_port(struct demo *demo)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} address = { 0 };
+	bool six = demo->config.filter.family == 6;
+	socklen_t length = six ? sizeof(address.in6) : sizeof(address.in);
+	CLEANUP(close) int fd = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int on = 1;
+
+	if (six)
+		address.in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = in6addr_loopback };
+	else
+		address.in = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) || bind(fd, &address.any, length) ||
+	    getsockname(fd, &address.any, &length)) {
+		int r = -errno;
+
+		log_error("no port on IPv%u loopback: %s", demo->config.filter.family, strerror(-r));
+		return r;
+	}
+	/* The port stands at the same place in both. */
+	demo->play.port = ntohs(address.in.sin_port);
+	demo->reserved = TAKE_FD(fd);
+	return 0;
+}
+
+static uint64_t wall_minus_mono(void)
+{
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return (uint64_t)wall.tv_sec * UINT64_C(1000000000) + (uint64_t)wall.tv_nsec - run_now_ns();
+}
+
+static int open_sink(struct demo *demo)
+{
+	const struct config *c = &demo->config;
+	struct sink_config config = {
+		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
+		.wide = c->wide,
+		.events = c->events,
+		.wall_minus_mono_ns = wall_minus_mono(),
+	};
+
+	demo->out = c->output ? fopen(c->output, "we") : stdout;
+	if (!demo->out) {
+		log_error("%s: %s", c->output, strerror(errno));
+		return -EIO;
+	}
+	config.out = demo->out;
+	config.colour = isatty(fileno(demo->out)) && !getenv("NO_COLOR");
+	return (c->json ? &sink_ndjson : &sink_ladder)->open(&config, &demo->sink);
+}
+
+static int emit(void *ctx, const struct record *record)
+{
+	struct demo *demo = ctx;
+
+	return demo->sink->ops->take(demo->sink, record);
+}
+
+static int on_record(void *ctx, const struct record *record)
+{
+	return play_take(&((struct demo *)ctx)->play, record);
+}
+
+static int on_segments(void *ctx, int fd)
+{
+	struct demo *demo = ctx;
+
+	(void)fd;
+	/* What is wrong with it play_ending() will say. */
+	return capture_drain(demo->capture) ? 1 : 0;
+}
+
+/* Without it there is still a story; the wire is missing in it. */
+static int open_capture(struct demo *demo)
+{
+	char why[CAPTURE_WHY] = "";
+	int r = capture_open(demo->play.port, play_segment, &demo->play, &demo->capture, why);
+
+	if (r) {
+		log_error("segments cannot be shown: %s", *why ? why : strerror(-r));
+		return 0;
+	}
+	demo->play.capture = demo->capture;
+	return run_watch(demo->run, capture_fd(demo->capture), on_segments, demo);
+}
+
+static int open_run(struct demo *demo)
+{
+	const struct config *c = &demo->config;
+	struct run_config config = {
+		.session = { .way = c->way, .ring_kib = c->ring_kib, .events = true, .filter = c->filter },
+		.max_flows = c->max_flows,
+		.events = true,
+		.emit = on_record,
+		.ctx = demo,
+	};
+
+	config.session.filter.ports[0] = demo->play.port;
+	config.session.filter.n_ports = 1;
+	return run_open(&config, &demo->run);
+}
+
+static int open_demo(struct demo *demo)
+{
+	const struct config *c = &demo->config;
+	int r = reserve_port(demo);
+
+	if (!r)
+		r = open_sink(demo);
+	if (!r)
+		r = open_run(demo);
+	if (r)
+		return r;
+	demo->play.run = demo->run;
+	demo->play.family = c->filter.family;
+	demo->play.delay_ns = c->delay_ns;
+	demo->play.follow = c->follow;
+	demo->play.brief = demo->n_acts > 2 && !c->ladder;
+	demo->play.progress = !c->quiet && isatty(STDERR_FILENO);
+	demo->play.emit = emit;
+	demo->play.ctx = demo;
+	return open_capture(demo);
+}
+
+/* --- doing it ------------------------------------------------------------------------ */
+
+static int play_all(struct demo *demo)
+{
+	uint64_t times = demo->config.count ? demo->config.count : 1;
+	enum play_result result;
+	int r;
+
+	for (int i = 0; i < demo->n_acts; i++)
+		for (uint64_t n = 0; n < times; n++) {
+			r = play_ending(&demo->play, demo->acts[i].ending, demo->acts[i].closer, &result);
+			if (r)
+				return r;
+			demo->results[result]++;
+			if (result == PLAY_INTERRUPTED)
+				return 0;
+		}
+	return 0;
+}
+
+static void say_results(const struct demo *demo)
+{
+	const int *n = demo->results;
+
+	if (demo->n_acts > 2)
+		log_info("%d endings as they must be, %d not, %d skipped", n[PLAY_AS_EXPECTED], n[PLAY_DIFFERS],
+			 n[PLAY_SKIPPED]);
+}
+
+static void close_demo(struct demo *demo)
+{
+	play_free(&demo->play);
+	capture_close(demo->capture);
+	run_close(demo->run);
+	if (demo->sink)
+		demo->sink->ops->close(demo->sink);
+	if (demo->out && demo->out != stdout && fclose(demo->out))
+		log_error("%s: %s", demo->config.output, strerror(errno));
+	if (demo->reserved >= 0)
+		close(demo->reserved);
+}
+
+int cmd_demo(int argc, char **argv)
+{
+	struct demo demo = { .reserved = -1 };
+	int r;
+
+	if (opts_parse(CMD_DEMO, argc, argv, &demo.config))
+		return EXIT_USAGE;
+	if (demo.config.help) {
+		print_help();
+		return EXIT_SUCCESS;
+	}
+	if (check_config(&demo))
+		return EXIT_USAGE;
+	r = open_demo(&demo);
+	if (!r)
+		r = play_all(&demo);
+	if (!r)
+		r = run_finish(demo.run);
+	if (!r)
+		say_results(&demo);
+	close_demo(&demo);
+	if (r && r != -EPIPE)
+		return EXIT_FAILURE;
+	return demo.results[PLAY_DIFFERS] ? EXIT_WRONG : EXIT_SUCCESS;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include "ingest/decode.h"
+
+#include <errno.h>
+#include <linux/types.h>
+#include <string.h>
+
+#include "wire.h"
+
+static const enum obs_kind kinds[WIRE_KIND_MAX] = {
+	[WIRE_STATE] = OBS_STATE,
+	[WIRE_RST_ACTIVE] = OBS_RST_ACTIVE,
+	[WIRE_RST_REPLY] = OBS_RST_REPLY,
+	[WIRE_RST_RECEIVED] = OBS_RST_RECEIVED,
+	[WIRE_MINI_BORN] = OBS_MINI_BORN,
+	[WIRE_MINI_EXPIRED] = OBS_MINI_EXPIRED,
+	[WIRE_MINI_CANCEL] = OBS_MINI_CANCEL,
+	[WIRE_MINI_KILLED] = OBS_MINI_KILLED,
+	[WIRE_DESTROY] = OBS_DESTROY,
+	[WIRE_RELEASE] = OBS_RELEASE,
+	[WIRE_SNAPSHOT] = OBS_SNAPSHOT,
+};
+
+static void put_tuple(const struct wire_tuple *w, struct tuple *ret)
+{
+	ret->family = w->family == 6 ? 6 : 4;
+	memcpy(ret->local.addr, w->local, sizeof(ret->local.addr));
+	memcpy(ret->peer.addr, w->peer, sizeof(ret->peer.addr));
+	ret->local.port = w->local_port;
+	ret->peer.port = w->peer_port;
+}
+
+static void put_task(const struct wire_task *w, struct obs *o)
+{
+	struct obs_task *task = &o->task;
+
+	o->has_task = w->pid || w->flags;
+	task->pid = w->pid;
+	task->tid = w->tid;
+	task->uid = w->uid;
+	task->exit_code = w->exit_code;
+	task->exiting = w->flags & WIRE_TASK_EXITING;
+	task->kthread = w->flags & WIRE_TASK_KTHREAD;
+	task->meant = w->flags & WIRE_TASK_MEANT;
+	memcpy(task->comm, w->comm, sizeof(task->comm));
+	task->comm[sizeof(task->comm) - 1] = '\0';
+}
+
+/* Never rounds a time that was set down to none. */
+static uint32_t jiffies_to_ms(const struct decoder *d, uint32_t jiffies)
+{
+	uint64_t ms;
+
+	if (!jiffies)
+		return 0;
+	ms = d->hz ? (uint64_t)jiffies * 1000 / d->hz : 1;
+	if (ms > UINT32_MAX)
+		return UINT32_MAX;
+	return ms ? (uint32_t)ms : 1;
+}
+
+static void put_sock(const struct decoder *d, const struct wire_sock *w, struct obs *o)
+{
+	struct obs_sock *s = &o->sock;
+
+	o->has_sock = true;
+	put_tuple(&w->tuple, &o->tuple);
+	s->tuple = o->tuple;
+	s->netns_cookie = w->netns_cookie;
+	s->cgroup_id = w->cgroup_id;
+	s->bytes_sent = w->bytes_sent;
+	s->bytes_acked = w->bytes_acked;
+	s->bytes_received = w->bytes_received;
+	s->linger_ms = jiffies_to_ms(d, w->linger_jiffies);
+	s->uid = w->uid;
+	s->err = w->err;
+	s->err_soft = w->err_soft;
+	s->unread = w->unread;
+	s->unsent = w->unsent;
+	s->unacked = w->unacked;
+	s->snd_wnd = w->snd_wnd;
+	s->user_timeout_ms = w->user_timeout_ms;
+	s->total_retrans = w->total_retrans;
+	s->linger2 = w->linger2;
+	s->state = w->state;
+	s->retransmits = w->retransmits;
+	s->probes_out = w->probes_out;
+}
+
+static const char *reason_name(const struct decoder *d, uint32_t reason)
+{
+	return reason < d->n_reasons ? d->reasons[reason] : NULL;
+}
+
+static void put_event(const struct decoder *d, const struct wire_event *ev, struct obs *o)
+{
+	struct obs_sock *s = &o->sock;
+
+	o->kind = kinds[ev->kind];
+	o->mono_ns = ev->mono_ns;
+	o->sk = ev->sk;
+	o->cookie = ev->cookie;
+	o->cpu = ev->cpu;
+	o->understudy = ev->flags & WIRE_UNDERSTUDY;
+	o->old_state = ev->old_state;
+	o->new_state = ev->new_state;
+	o->rst_reason = reason_name(d, ev->reason);
+	o->rst_flag_known = ev->flags & WIRE_RST_FLAG_KNOWN;
+	o->rst_flag = ev->flags & WIRE_RST_FLAG;
+	s->netns_ino = ev->netns_ino;
+	s->shutdown = ev->shutdown;
+	s->owned = ev->flags & WIRE_OWNED;
+	s->dead = ev->flags & WIRE_DEAD;
+	s->done = ev->flags & WIRE_DONE;
+	s->has_socket = ev->flags & WIRE_HAS_SOCKET;
+	s->linger = ev->flags & WIRE_LINGER;
+	s->keepalive = ev->flags & WIRE_KEEPALIVE;
+	s->repair = ev->flags & WIRE_REPAIR;
+	s->mptcp = ev->flags & WIRE_MPTCP;
+}
+
+/* The record's address is the mini-socket's, not a full socket's. */
+static void put_mini(const struct wire_mini *w, struct obs *o)
+{
+	put_tuple(&w->tuple, &o->tuple);
+	o->sk = 0;
+	o->mini.addr = w->ev.sk;
+	o->mini.substate = w->ev.new_state;
+}
+
+static int check(const struct wire_event *ev, size_t size)
+{
+	if (ev->size < sizeof(*ev) || ev->size > size)
+		return -EBADMSG;
+	if (ev->version != WIRE_VERSION)
+		return -EPROTO;
+	if (!ev->kind || ev->kind >= WIRE_KIND_MAX || !kinds[ev->kind])
+		return -ENOMSG;
+	return 0;
+}
+
+int decode(const struct decoder *d, const void *record, size_t size, struct obs *ret)
+{
+	union {
+		struct wire_event ev;
+		struct wire_brief brief;
+		struct wire_full full;
+		struct wire_mini mini;
+	} w = { 0 };
+	struct obs o = { 0 };
+	int r;
+
+	if (size < sizeof(w.ev))
+		return -EBADMSG;
+	memcpy(&w, record, size < sizeof(w) ? size : sizeof(w));
+	r = check(&w.ev, size);
+	if (r)
+		return r;
+	/* a later sensor may send more, an earlier one less: less reads as zero */
+	if (w.ev.size < sizeof(w))
+		memset((char *)&w + w.ev.size, 0, sizeof(w) - w.ev.size);
+	put_event(d, &w.ev, &o);
+	switch (w.ev.layout) {
+	case WIRE_LEAN:
+		break;
+	case WIRE_BRIEF:
+		put_task(&w.brief.task, &o);
+		put_tuple(&w.brief.tuple, &o.tuple);
+		break;
+	case WIRE_FULL:
+		put_task(&w.full.task, &o);
+		put_sock(d, &w.full.sock, &o);
+		break;
+	case WIRE_MINI:
+		put_mini(&w.mini, &o);
+		break;
+	default:
+		return -ENOMSG;
+	}
+	*ret = o;
+	return 0;
+}

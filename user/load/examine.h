@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* examine: facts, ways and plan of this machine, with nothing loaded for longer than a try. */
+#ifndef TCPCLOSE_LOAD_EXAMINE_H
+#define TCPCLOSE_LOAD_EXAMINE_H
+
+#include "load/plan.h"
+
+struct btf;
+
+struct examination {
+	struct btf *vmlinux;
+	struct facts facts;
+	struct ways ways;
+	struct plan plan;
+};
+
+/*
+ * Negative errno, logged in one sentence: -ENOENT without BTF (*ret is then NULL)
+ * or without any way to see state changes (*ret is then there, to be explained);
+ * -EPERM without privileges (NULL).
+ */
+int examine(enum way forced, struct examination **ret);
+bool examination_takes(const struct examination *e, const struct cell *cell);
+const char *examination_why_not(const struct examination *e, enum hook hook, enum way way);
+void examination_free(struct examination *e); /* NULL is fine */
+
+#endif

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include "load/session.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "load/examine.h"
+#include "wire.h"
+
+#include "tcpclose.skel.h"
+
+#define RING_KIB_DEFAULT 8192
+#define LINKS_MAX 64
+
+struct session {
+	struct tcpclose_bpf *skel;
+	struct examination *found;
+	struct ring_buffer *ring;
+	struct bpf_link *links[LINKS_MAX];
+	size_t n_links;
+	session_record_fn take;
+	void *ctx;
+	uint32_t hz;
+	const char **reasons;
+	size_t n_reasons;
+};
+
+static void set_filter(struct wire_filter *w, const struct filter *f)
+{
+	_Static_assert(WIRE_FILTER_PIDS == FILTER_MAX_PIDS, "lists of one size");
+	_Static_assert(WIRE_FILTER_PORTS == FILTER_MAX_PORTS, "lists of one size");
+	w->n_pids = f->n_pids;
+	w->n_ports = f->n_ports;
+	w->n_local_ports = f->n_local_ports;
+	w->n_remote_ports = f->n_remote_ports;
+	memcpy(w->pids, f->pids, sizeof(w->pids));
+	memcpy(w->ports, f->ports, sizeof(w->ports));
+	memcpy(w->local_ports, f->local_ports, sizeof(w->local_ports));
+	memcpy(w->remote_ports, f->remote_ports, sizeof(w->remote_ports));
+	memcpy(w->addr, f->addr, sizeof(w->addr));
+	w->addr_family = f->addr_family;
+	w->addr_bits = f->addr_bits;
+	w->family = f->family;
+	w->netns_ino = f->netns_ino;
+	w->cgroup_id = f->cgroup_id;
+	w->on = f->n_ports || f->n_local_ports || f->n_remote_ports || f->addr_family || f->family ||
+		f->netns_ino || f->cgroup_id;
+}
+
+static uint8_t arg_of(const struct facts *facts, enum fact fact)
+{
+	return facts_hold(facts, fact) ? (uint8_t)facts->value[fact] : 0;
+}
+
+/* At least two pages, a power of two: what the kernel asks of a ring. */
+static uint32_t ring_bytes(uint32_t kib)
+{
+	uint64_t want = (uint64_t)(kib ? kib : RING_KIB_DEFAULT) * 1024, size = 8192;
+
+	while (size < want && size < UINT32_C(1) << 30)
+		size *= 2;
+	return (uint32_t)size;
+}
+
+static int configure(struct session *s, const struct session_config *config)
+{
+	struct wire_config *w = (struct wire_config *)&s->skel->rodata->config;
+	uint32_t size = ring_bytes(config->ring_kib);
+
+	set_filter(&w->filter, &config->filter);
+	w->tw_timer_handler = s->found->facts.value[FACT_TW_TIMER_ADDRESS];
+	w->tp_reason_arg = arg_of(&s->found->facts, FACT_REASON_TP);
+	w->active_reason_arg = arg_of(&s->found->facts, FACT_REASON_ACTIVE);
+	w->reply_reason_arg = arg_of(&s->found->facts, FACT_REASON_REPLY);
+	w->reset_skb_arg = arg_of(&s->found->facts, FACT_RESET_SKB);
+	w->wake_bytes = size / 4;
+	w->events = config->events;
+	return bpf_map__set_max_entries(s->skel->maps.ring, size);
+}
+
+/* The understudy of a cell that is on; a cell that the plan takes. */
+static void choose_programs(struct session *s)
+{
+	const struct cell *cells;
+	size_t n;
+
+	cells = plan_cells(&n);
+	for (size_t i = 0; i < n; i++) {
+		struct bpf_program *p =
+			bpf_object__find_program_by_name(s->skel->obj, cells[i].program);
+
+		if (p)
+			bpf_program__set_autoload(p, examination_takes(s->found, &cells[i]));
+	}
+	bpf_program__set_autoload(s->skel->progs.iter__task_file, true);
+	bpf_program__set_autoload(s->skel->progs.iter__tcp, true);
+	bpf_program__set_autoload(s->skel->progs.peek_minisockets, true);
+}
+
+static struct bpf_link *attach_cgroup(struct session *s, struct bpf_program *p)
+{
+	CLEANUP(close) int fd = open(s->found->facts.cgroup2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? NULL : bpf_program__attach_cgroup(p, fd);
+}
+
+static int attach_cell(struct session *s, const struct cell *cell)
+{
+	struct bpf_program *p = bpf_object__find_program_by_name(s->skel->obj, cell->program);
+	struct bpf_link *link;
+
+	if (!p || s->n_links == LINKS_MAX)
+		return -ENOENT;
+	link = cell->way == WAY_CGROUP ? attach_cgroup(s, p) : bpf_program__attach(p);
+	if (!link) {
+		int r = -errno;
+
+		log_error("cannot attach %s: %s", cell->program, strerror(-r));
+		return r;
+	}
+	s->links[s->n_links++] = link;
+	return 0;
+}
+
+/*
+ * In the order of hooks.def: state changes first, so that no later record speaks
+ * of a socket whose state changes are not seen yet. An understudy comes after
+ * its program: programs of one hook run in the order in which they came.
+ */
+static int attach(struct session *s)
+{
+	const struct cell *cells;
+	size_t n;
+	int r = 0;
+
+	cells = plan_cells(&n);
+	for (size_t i = 0; i < n && !r; i++)
+		if (examination_takes(s->found, &cells[i]))
+			r = attach_cell(s, &cells[i]);
+	return r;
+}
+
+static int on_record(void *ctx, void *data, size_t size)
+{
+	struct session *s = ctx;
+
+	return s->take(s->ctx, data, size);
+}
+
+static int load(struct session *s, const struct session_config *config)
+{
+	int r;
+
+	s->skel = tcpclose_bpf__open();
+	if (!s->skel)
+		return -errno;
+	r = configure(s, config);
+	if (r)
+		return r;
+	choose_programs(s);
+	r = tcpclose_bpf__load(s->skel);
+	if (r) {
+		log_error("the kernel refused to load the programs: %s (-v shows what it said)",
+			  strerror(-r));
+		return r;
+	}
+	s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.ring), on_record, s, NULL);
+	return s->ring ? 0 : -errno;
+}
+
+static int read_iterator(struct bpf_program *p, session_record_fn take, void *ctx)
+{
+	struct bpf_link *link = bpf_program__attach_iter(p, NULL);
+	CLEANUP(close) int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -1;
+	struct wire_full records[32];
+	size_t have = 0;
+	ssize_t got = fd < 0 ? -1 : 0;
+	int r = fd < 0 ? -errno : 0;
+
+	while (!r && (got = read(fd, (char *)records + have, sizeof(records) - have)) > 0) {
+		size_t n;
+
+		have += (size_t)got;
+		n = have / sizeof(records[0]);
+		for (size_t i = 0; i < n && r >= 0; i++)
+			r = take(ctx, &records[i], sizeof(records[i]));
+		have -= n * sizeof(records[0]);
+		memmove(records, &records[n], have);
+	}
+	bpf_link__destroy(link);
+	return r < 0 ? r : 0;
+}
+
+/*
+ * The kernel keeps SO_LINGER's time in jiffies and does not say how long one is.
+ * A socket of our own with a time that we know tells.
+ */
+#define KNOWN_LINGER_S 100
+
+static int keep_jiffies(void *ctx, const void *record, size_t size)
+{
+	const struct wire_full *full = record;
+
+	if (size == sizeof(*full) && full->ev.flags & WIRE_LINGER)
+		*(uint32_t *)ctx = full->sock.linger_jiffies;
+	return 0;
+}
+
+static void find_hz(struct session *s)
+{
+	struct linger linger = { .l_onoff = 1, .l_linger = KNOWN_LINGER_S };
+	CLEANUP(close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	uint32_t jiffies = 0;
+	int r;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
+		return;
+	s->skel->bss->snap_pid = (__u32)getpid();
+	r = read_iterator(s->skel->progs.iter__task_file, keep_jiffies, &jiffies);
+	s->skel->bss->snap_pid = 0;
+	if (r)
+		log_debug("cannot look at sockets of tasks: %s", strerror(-r));
+	s->hz = jiffies / KNOWN_LINGER_S;
+	/* plain close: a linger of our own would be nothing but confusing in a trace */
+	linger.l_onoff = 0;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+int session_open(const struct session_config *config, session_record_fn take, void *ctx,
+		 struct session **ret)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->take = take;
+	s->ctx = ctx;
+	r = examine(config->way, &s->found);
+	if (!r) {
+		s->reasons = facts_reasons(s->found->vmlinux, &s->n_reasons);
+		r = load(s, config);
+	}
+	if (!r)
+		r = attach(s);
+	if (r) {
+		session_close(s);
+		return r;
+	}
+	find_hz(s);
+	*ret = s;
+	return 0;
+}
+
+int session_fd(const struct session *s)
+{
+	return ring_buffer__epoll_fd(s->ring);
+}
+
+int session_consume(struct session *s)
+{
+	/* before looking: what comes after the look must wake again */
+	s->skel->bss->reader_woken = 0;
+	return ring_buffer__consume(s->ring);
+}
+
+int session_snapshot(struct session *s, bool all)
+{
+	int r = read_iterator(s->skel->progs.iter__task_file, s->take, s->ctx);
+
+	if (!r && all)
+		r = read_iterator(s->skel->progs.iter__tcp, s->take, s->ctx);
+	return r;
+}
+
+static void put_answer(const struct wire_peek *w, struct session_peek *p)
+{
+	p->substate = w->substate;
+	p->family = w->tuple.family;
+	p->local_port = w->tuple.local_port;
+	p->peer_port = w->tuple.peer_port;
+	memcpy(p->local, w->tuple.local, sizeof(p->local));
+	memcpy(p->peer, w->tuple.peer, sizeof(p->peer));
+}
+
+int session_peek(struct session *s, struct session_peek *peeks, size_t n)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct tcpclose_bpf__bss *bss = s->skel->bss;
+	int fd = bpf_program__fd(s->skel->progs.peek_minisockets), r;
+
+	for (size_t i = 0; i < n && i < WIRE_PEEK_MAX; i++)
+		bss->peeks[i] = (struct wire_peek){ .addr = peeks[i].addr };
+	bss->n_peeks = n < WIRE_PEEK_MAX ? (__u32)n : WIRE_PEEK_MAX;
+	r = bpf_prog_test_run_opts(fd, &opts);
+	if (r)
+		return -EOPNOTSUPP;
+	for (size_t i = 0; i < bss->n_peeks; i++)
+		put_answer(&bss->peeks[i], &peeks[i]);
+	return 0;
+}
+
+void session_detach(struct session *s)
+{
+	while (s->n_links)
+		bpf_link__destroy(s->links[--s->n_links]);
+}
+
+static uint64_t recursion_misses(const struct bpf_program *p)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 size = sizeof(info);
+
+	if (bpf_program__fd(p) < 0 || bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &size))
+		return 0;
+	return info.recursion_misses;
+}
+
+/*
+ * An event that the first program missed is one the understudy ran for, and
+ * counted; one that neither ran for was missed. Without an understudy all were.
+ */
+static void count_misses(const struct session *s, struct session_losses *ret)
+{
+	const struct cell *cells;
+	size_t n;
+
+	cells = plan_cells(&n);
+	for (size_t i = 0; i < n; i++) {
+		const struct bpf_program *p =
+			bpf_object__find_program_by_name(s->skel->obj, cells[i].program);
+
+		if (p && examination_takes(s->found, &cells[i]) && !cells[i].understudy)
+			ret->missed[cells[i].hook] += recursion_misses(p);
+	}
+	for (int hook = 0; hook < HOOK_MAX; hook++) {
+		uint64_t rescued = ret->rescued[hook];
+
+		ret->missed[hook] -= rescued < ret->missed[hook] ? rescued : ret->missed[hook];
+	}
+}
+
+int session_losses(const struct session *s, struct session_losses *ret)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct wire_count *counts = cpus > 0 ? calloc((size_t)cpus, sizeof(*counts)) : NULL;
+
+	*ret = (struct session_losses){ 0 };
+	if (!counts)
+		return -ENOMEM;
+	for (__u32 hook = 0; hook < HOOK_MAX; hook++) {
+		if (bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.counts), &hook, counts))
+			continue;
+		for (int cpu = 0; cpu < cpus; cpu++) {
+			ret->no_room[hook] += counts[cpu].no_room;
+			ret->rescued[hook] += counts[cpu].rescued;
+		}
+	}
+	free(counts);
+	count_misses(s, ret);
+	return 0;
+}
+
+const struct plan *session_plan(const struct session *s)
+{
+	return &s->found->plan;
+}
+
+uint32_t session_hz(const struct session *s)
+{
+	return s->hz;
+}
+
+const char **session_reasons(const struct session *s, size_t *n)
+{
+	*n = s->n_reasons;
+	return s->reasons;
+}
+
+void session_close(struct session *s)
+{
+	if (!s)
+		return;
+	session_detach(s);
+	ring_buffer__free(s->ring);
+	tcpclose_bpf__destroy(s->skel);
+	examination_free(s->found);
+	facts_free_reasons(s->reasons, s->n_reasons);
+	free(s);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* session: the programs in the kernel, for as long as one trace lasts. All of libbpf is behind this. */
+#ifndef TCPCLOSE_LOAD_SESSION_H
+#define TCPCLOSE_LOAD_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "load/plan.h"
+
+#define FILTER_MAX_PIDS 64
+#define FILTER_MAX_PORTS 64
+
+/* What the kernel lets through; all zero = everything. Each list is an "any of", the lists are an "all of". */
+struct filter {
+	uint32_t n_pids, pids[FILTER_MAX_PIDS];
+	uint32_t n_ports, n_local_ports, n_remote_ports;
+	uint16_t ports[FILTER_MAX_PORTS], local_ports[FILTER_MAX_PORTS], remote_ports[FILTER_MAX_PORTS];
+	uint8_t family; /* 4, 6, 0 = both */
+	uint8_t addr_family, addr[16], addr_bits; /* addr_family 0 = any */
+	uint32_t netns_ino;
+	uint64_t cgroup_id;
+};
+
+struct session_config {
+	enum way way;
+	uint32_t ring_kib; /* 0 = default; rounded up to a power of two of pages */
+	bool events;	   /* send also what no verdict needs */
+	struct filter filter;
+};
+
+struct session;
+
+/* One record of the wire, borrowed. Negative ends the reading with that error. */
+typedef int (*session_record_fn)(void *ctx, const void *record, size_t size);
+
+struct session_losses {
+	uint64_t no_room[HOOK_MAX]; /* records that the ring had no room for */
+	uint64_t rescued[HOOK_MAX]; /* skipped by the kernel, caught by the understudy */
+	uint64_t missed[HOOK_MAX];  /* skipped by the kernel, caught by nobody */
+};
+
+struct session_peek {
+	uint64_t addr;
+	uint8_t substate; /* out: 0 = no mini-socket there any more */
+	uint8_t family;	  /* out, as the four below */
+	uint8_t local[16], peer[16];
+	uint16_t local_port, peer_port;
+};
+
+/*
+ * Finds the facts, makes the plan, loads and attaches. Every link goes with the
+ * process. Negative errno, logged in one sentence.
+ */
+int session_open(const struct session_config *config, session_record_fn take, void *ctx,
+		 struct session **ret);
+/* Readable when a good part of the ring is full: else look every 20 ms. */
+int session_fd(const struct session *s);
+/* Takes all that is there. Number of records, or negative errno. */
+int session_consume(struct session *s);
+/*
+ * The sockets that exist: those that tasks hold, with the task, and with
+ * `all` those of this network namespace that nobody holds. Through take().
+ */
+int session_snapshot(struct session *s, bool all);
+/* Reads up to n mini-sockets again. 0; -EOPNOTSUPP where the kernel cannot. */
+int session_peek(struct session *s, struct session_peek *peeks, size_t n);
+/* Detaches; what is in the ring can still be consumed. */
+void session_detach(struct session *s);
+int session_losses(const struct session *s, struct session_losses *ret);
+const struct plan *session_plan(const struct session *s);
+/* Jiffies per second of this kernel; 0 = not known. */
+uint32_t session_hz(const struct session *s);
+const char **session_reasons(const struct session *s, size_t *n);
+void session_close(struct session *s); /* NULL is fine */
+
+#endif

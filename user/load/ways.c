@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include "load/ways.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+/* Since v5.8; an older libcap-ng has no name for them. */
+#ifndef CAP_PERFMON
+#define CAP_PERFMON 38
+#define CAP_BPF 39
+#endif
+
+/* r0 = 0; exit */
+static const struct bpf_insn nothing[] = {
+	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0 },
+	{ .code = BPF_JMP | BPF_EXIT },
+};
+/* r0 = 1; exit: a cgroup program that allows */
+static const struct bpf_insn allow[] = {
+	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 1 },
+	{ .code = BPF_JMP | BPF_EXIT },
+};
+
+static int load(enum bpf_prog_type type, enum bpf_attach_type attach, int btf_id,
+		const struct bpf_insn *insns)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = attach,
+		    .attach_btf_id = (__u32)(btf_id > 0 ? btf_id : 0));
+
+	if (btf_id < 0)
+		return btf_id;
+	return bpf_prog_load(type, "tcpclose_try", "Dual BSD/GPL", insns, 2, &opts);
+}
+
+static void settle(struct ways *ways, enum way way, const char *step, int r)
+{
+	ways->usable[way] = r >= 0;
+	if (r < 0)
+		snprintf(ways->why[way], sizeof(ways->why[way]), "%s: %s", step, strerror(-r));
+}
+
+static void try_tracing(struct ways *ways, enum way way, enum bpf_attach_type attach, int btf_id)
+{
+	CLEANUP(close) int fd = load(BPF_PROG_TYPE_TRACING, attach, btf_id, nothing), link = -1;
+
+	if (fd < 0) {
+		settle(ways, way, "refused at load", btf_id == -ENOENT ? btf_id : fd);
+		return;
+	}
+	link = bpf_raw_tracepoint_open(NULL, fd);
+	settle(ways, way, "refused at attach", link);
+}
+
+/* No tracefs needed: the kernel offers kprobes as a perf event source. */
+static void try_kprobe(struct ways *ways)
+{
+	CLEANUP(close) int fd = -1;
+
+	if (access("/sys/bus/event_source/devices/kprobe/type", R_OK)) {
+		settle(ways, WAY_KPROBE, "no kprobes in this kernel", -ENOENT);
+		snprintf(ways->why[WAY_KPROBE], sizeof(ways->why[0]), "no kprobes in this kernel");
+		return;
+	}
+	fd = load(BPF_PROG_TYPE_KPROBE, 0, 0, nothing);
+	settle(ways, WAY_KPROBE, "refused at load", fd);
+}
+
+static void try_cgroup(const struct facts *facts, struct ways *ways)
+{
+	CLEANUP(close) int fd = -1, cgroup = -1, link = -1;
+
+	if (!facts_hold(facts, FACT_CGROUP2)) {
+		ways->usable[WAY_CGROUP] = false;
+		snprintf(ways->why[WAY_CGROUP], sizeof(ways->why[0]), "no cgroup2 is mounted");
+		return;
+	}
+	fd = load(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_RELEASE, 0, allow);
+	if (fd < 0) {
+		settle(ways, WAY_CGROUP, "refused at load", fd);
+		return;
+	}
+	cgroup = open(facts->cgroup2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	link = cgroup < 0 ? -errno : bpf_link_create(fd, cgroup, BPF_CGROUP_INET_SOCK_RELEASE, NULL);
+	settle(ways, WAY_CGROUP, "refused at attach", link);
+}
+
+void ways_find(const struct btf *vmlinux, const struct facts *facts, struct ways *ret)
+{
+	*ret = (struct ways){ 0 };
+	try_tracing(ret, WAY_TP_BTF, BPF_TRACE_RAW_TP,
+		    btf__find_by_name_kind(vmlinux, "btf_trace_inet_sock_set_state", BTF_KIND_TYPEDEF));
+	try_tracing(ret, WAY_FENTRY, BPF_TRACE_FENTRY,
+		    btf__find_by_name_kind(vmlinux, "tcp_set_state", BTF_KIND_FUNC));
+	try_kprobe(ret);
+	try_cgroup(facts, ret);
+}
+
+bool ways_privileged(void)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_get_caps_process())
+		return true; /* cannot tell: the kernel will */
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN))
+		return true;
+	return capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) &&
+	       capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* ways: which ways to attach a program this kernel and these privileges allow, by trying each once. */
+#ifndef TCPCLOSE_LOAD_WAYS_H
+#define TCPCLOSE_LOAD_WAYS_H
+
+#include "load/plan.h"
+
+struct btf;
+
+/* Loads and attaches an empty program each way, and takes it off again at once. */
+void ways_find(const struct btf *vmlinux, const struct facts *facts, struct ways *ret);
+/* True when this process may load tracing programs: CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN. */
+bool ways_privileged(void);
+
+#endif

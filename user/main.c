@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "opts.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "trace", cmd_trace },	    { "demo", cmd_demo },     { "doctor", cmd_doctor },
+	{ "explain", cmd_explain }, { "schema", cmd_schema },
+};
+
+static const char usage[] =
+	"tcpclose: how did this TCP connection end, who ended it, and what did it cost?\n"
+	"\n"
+	"  tcpclose [trace] [OPTIONS] [-- COMMAND ...]  verdicts of every connection that closes\n"
+	"  tcpclose demo [ENDING ...|all] [OPTIONS]     two programs end connections; see how\n"
+	"  tcpclose explain [CAUSE|ENDING]              what it means and what to do about it\n"
+	"  tcpclose doctor                              what this kernel can and cannot prove\n"
+	"  tcpclose schema                              the JSON Schema of what --json prints\n"
+	"\n"
+	"Examples:\n"
+	"  sudo tcpclose                        # every connection that ends, until Ctrl-C\n"
+	"  sudo tcpclose -P 443 --how rst       # resets on port 443, either side\n"
+	"  sudo tcpclose -- curl -s example.org # while that command runs\n"
+	"  sudo tcpclose --json -o closes.ndjson -d 60\n"
+	"\n"
+	"Options of trace:\n";
+
+void usage_trace(void)
+{
+	fputs(usage, stdout);
+	opts_help(CMD_TRACE, stdout);
+	fputs("\nExit status: 0 done, 1 could not do it, 2 bad usage, 3 done and something is wrong;\n"
+	      "with COMMAND its own. The manual: man tcpclose.\n",
+	      stdout);
+}
+
+int main(int argc, char **argv)
+{
+	setlocale(LC_CTYPE, "");
+	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	return cmd_trace(argc, argv);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include "opts.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "parse.h"
+
+#define ALL (CMD_TRACE | CMD_DEMO | CMD_DOCTOR)
+#define BOTH (CMD_TRACE | CMD_DEMO)
+#define AT(member) offsetof(struct config, member)
+
+struct option_row {
+	char letter; /* 0 = none */
+	const char *name;
+	const char *argument; /* NULL = takes none */
+	unsigned int commands;
+	parse_fn parse;
+	size_t field;
+	const char *help;
+};
+
+static const struct option_row rows[] = {
+	{ 'p', "pid", "PID[,..]", CMD_TRACE, parse_pids, AT(filter), "connections owned by these processes" },
+	{ 0, "comm", "NAME", CMD_TRACE, parse_comm, AT(comm), "connections owned by processes of that name" },
+	{ 'P', "port", "N[,..]", CMD_TRACE, parse_ports, AT(filter), "these ports, on either side" },
+	{ 'L', "local-port", "N[,..]", CMD_TRACE, parse_local_ports, AT(filter), "these ports, on this side" },
+	{ 'D', "remote-port", "N[,..]", CMD_TRACE, parse_remote_ports, AT(filter), "these ports, on the peer's side" },
+	{ '4', "ipv4", NULL, BOTH, parse_flag_family4, AT(filter.family), "IPv4 only (on the wire)" },
+	{ '6', "ipv6", NULL, BOTH, parse_flag_family6, AT(filter.family), "IPv6 only (on the wire)" },
+	{ 0, "addr", "CIDR", CMD_TRACE, parse_cidr, AT(filter), "an address or network, on either side" },
+	{ 0, "netns", "PATH|INODE", CMD_TRACE, parse_netns, AT(filter.netns_ino), "sockets of one network namespace" },
+	{ 0, "cgroup", "PATH", CMD_TRACE, parse_cgroup, AT(filter.cgroup_id), "sockets of a cgroup2 directory and below" },
+	{ 0, "cause", "SLUG[,..]", CMD_TRACE, parse_causes, AT(causes), "these causes only (tcpclose explain lists them)" },
+	{ 0, "how", "HOW[,..]", CMD_TRACE, parse_hows, AT(hows), "fin, rst, timeout, silent" },
+	{ 0, "closer", "SIDE", CMD_DEMO, parse_closer, AT(closer), "server or client: who ends it" },
+	{ 0, "delay", "SECONDS", CMD_DEMO, parse_seconds, AT(delay_ns), "how long the connection stays open before" },
+	{ 0, "follow", NULL, CMD_DEMO, parse_flag, AT(follow), "wait until TIME_WAIT is over (a minute)" },
+	{ 0, "ladder", NULL, CMD_DEMO, parse_flag, AT(ladder), "draw every ending in full (with more than two, else a line each)" },
+	{ 'e', "events", NULL, BOTH, parse_flag, AT(events), "each observation too" },
+	{ 'j', "json", NULL, BOTH, parse_flag, AT(json), "one JSON object a line (tcpclose schema)" },
+	{ 'o', "output", "FILE", BOTH, parse_string, AT(output), "write there instead of standard output" },
+	{ 'n', "count", "N", BOTH, parse_count, AT(count), "stop after N verdicts; demo: run each ending N times" },
+	{ 'd', "duration", "SECONDS", CMD_TRACE, parse_seconds, AT(duration_ns), "stop after that long" },
+	{ 'w', "wide", NULL, BOTH, parse_flag, AT(wide), "wider lines that say more" },
+	{ 'T', "timestamp", NULL, CMD_TRACE, parse_flag, AT(timestamp), "wall clock on every line" },
+	{ 'q', "quiet", NULL, ALL, parse_flag, AT(quiet), "nothing but errors on standard error" },
+	{ 'v', "verbose", NULL, ALL, parse_flag, AT(verbose), "what libbpf and the verifier say too" },
+	{ 0, "way", "WAY", ALL, parse_way, AT(way), "auto, tp_btf, fentry, kprobe: how to attach" },
+	{ 0, "ring", "KIB", BOTH, parse_ring, AT(ring_kib), "size of the ring buffer (8192)" },
+	{ 0, "max-flows", "N", BOTH, parse_flows, AT(max_flows), "sockets followed at once (262144)" },
+	{ 'h', "help", NULL, ALL, parse_flag, AT(help), "this" },
+	{ 'V', "version", NULL, ALL, parse_flag, AT(version), "the version" },
+};
+#define N_ROWS ((int)(sizeof(rows) / sizeof(rows[0])))
+#define LONG_BASE 256
+
+static void fill_getopt(enum command command, char *letters, struct option *longs)
+{
+	int n = 0;
+
+	*letters++ = '+'; /* options end where the words begin: a COMMAND has its own */
+	*letters++ = ':';
+	for (int i = 0; i < N_ROWS; i++) {
+		if (!(rows[i].commands & command))
+			continue;
+		longs[n++] = (struct option){ rows[i].name, rows[i].argument ? required_argument : no_argument,
+					      NULL, LONG_BASE + i };
+		if (!rows[i].letter)
+			continue;
+		*letters++ = rows[i].letter;
+		if (rows[i].argument)
+			*letters++ = ':';
+	}
+	longs[n] = (struct option){ 0 };
+	*letters = '\0';
+}
+
+static const struct option_row *row_of(int found)
+{
+	if (found >= LONG_BASE)
+		return &rows[found - LONG_BASE];
+	for (int i = 0; i < N_ROWS; i++)
+		if (rows[i].letter == found)
+			return &rows[i];
+	return NULL;
+}
+
+static int complain(int found, char **argv)
+{
+	const char *word = argv[optind - 1];
+
+	if (found == ':')
+		log_error("%s wants a value: see tcpclose --help", word);
+	else if (optopt && optopt < LONG_BASE)
+		log_error("there is no option -%c here: see tcpclose --help", optopt);
+	else
+		log_error("there is no option %s here, or it takes no value: see tcpclose --help", word);
+	return -EINVAL;
+}
+
+static int take_option(const struct option_row *row, const char *word, struct config *c)
+{
+	char why[PARSE_WHY] = "";
+
+	if (!row->parse(word ? word : "", (char *)c + row->field, why))
+		return 0;
+	if (row->argument)
+		log_error("--%s %s: expected %s", row->name, word, why);
+	else
+		log_error("--%s: %s", row->name, why);
+	return -EINVAL;
+}
+
+/* getopt's own walk mixes words and options for demo: `demo linger-zero --json`. */
+static int take_words(int argc, char **argv, struct config *c)
+{
+	static char *words[OPTS_MAX_ENDINGS];
+
+	while (optind < argc && strcmp(argv[optind - 1], "--") && argv[optind][0] != '-') {
+		if (c->n_words == OPTS_MAX_ENDINGS) {
+			log_error("too many words on the command line");
+			return -EINVAL;
+		}
+		words[c->n_words++] = argv[optind++];
+	}
+	c->words = words;
+	return 0;
+}
+
+int opts_parse(enum command command, int argc, char **argv, struct config *ret)
+{
+	struct option longs[N_ROWS + 1];
+	char letters[3 * N_ROWS + 3];
+	struct config c = { 0 };
+	int found;
+
+	fill_getopt(command, letters, longs);
+	optind = 1;
+	opterr = 0;
+	for (;;) {
+		optopt = 0;
+		found = getopt_long(argc, argv, letters, longs, NULL);
+		if (found == -1 && (optind >= argc || !strcmp(argv[optind - 1], "--")))
+			break;
+		if (found == -1) {
+			int before = optind;
+
+			if (take_words(argc, argv, &c))
+				return -EINVAL;
+			if (optind == before)
+				break;
+			continue;
+		}
+		if (!row_of(found))
+			return complain(found, argv);
+		if (take_option(row_of(found), optarg, &c))
+			return -EINVAL;
+		if (row_of(found)->field == AT(delay_ns))
+			c.delay_set = true;
+	}
+	if (optind < argc && !strcmp(argv[optind - 1], "--"))
+		c.run = &argv[optind];
+	*ret = c;
+	return 0;
+}
+
+void opts_help(enum command command, FILE *out)
+{
+	for (int i = 0; i < N_ROWS; i++) {
+		const struct option_row *row = &rows[i];
+		char left[48];
+
+		if (!(row->commands & command))
+			continue;
+		snprintf(left, sizeof(left), "%s%c%s--%s%s%s", row->letter ? "-" : " ",
+			 row->letter ? row->letter : ' ', row->letter ? ", " : "  ", row->name,
+			 row->argument ? " " : "", row->argument ? row->argument : "");
+		fprintf(out, "  %-28s%s%s\n", left, strlen(left) > 27 ? "\n                              " : "",
+			row->help);
+	}
+}
+
+static bool listed(const uint16_t *ports, uint32_t n, uint16_t port)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (ports[i] == port)
+			return true;
+	return false;
+}
+
+static bool want_ports(const struct filter *f, const struct tuple *t)
+{
+	if (f->n_local_ports && !listed(f->local_ports, f->n_local_ports, t->local.port))
+		return false;
+	if (f->n_remote_ports && !listed(f->remote_ports, f->n_remote_ports, t->peer.port))
+		return false;
+	return !f->n_ports || listed(f->ports, f->n_ports, t->local.port) ||
+	       listed(f->ports, f->n_ports, t->peer.port);
+}
+
+static bool want_pid(const struct filter *f, const struct owner *owner)
+{
+	for (uint32_t i = 0; i < f->n_pids; i++)
+		if (owner->source != OWNER_UNKNOWN && f->pids[i] == owner->pid)
+			return true;
+	return !f->n_pids;
+}
+
+/* Address, family, namespace and cgroup never change: the kernel has filtered them exactly. */
+bool opts_want(const struct config *c, const struct verdict *v)
+{
+	if (c->causes && !(c->causes & UINT64_C(1) << v->cause))
+		return false;
+	if (c->hows && !(c->hows & UINT32_C(1) << v->how))
+		return false;
+	if (c->comm[0] && (v->owner.source == OWNER_UNKNOWN || strcmp(c->comm, v->owner.comm)))
+		return false;
+	return want_ports(&c->filter, &v->tuple) && want_pid(&c->filter, &v->owner);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include "output.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static uint64_t clock_ns(clockid_t id)
+{
+	struct timespec now;
+
+	clock_gettime(id, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static bool wants_colour(FILE *file)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fileno(file)) && !(no && *no) && !(term && !strcmp(term, "dumb"));
+}
+
+int output_open(const struct config *config, const struct sink_ops *ops, struct output *ret)
+{
+	struct output o = { .file = stdout };
+	struct sink_config sink = {
+		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
+		.wide = config->wide,
+		.timestamp = config->timestamp,
+		.events = config->events,
+		.wall_minus_mono_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC),
+	};
+	int r;
+
+	if (config->output) {
+		o.file = fopen(config->output, "we");
+		o.owned = true;
+		if (!o.file) {
+			r = -errno;
+			log_error("cannot write %s: %s", config->output, strerror(-r));
+			return r;
+		}
+	}
+	sink.out = o.file;
+	sink.colour = wants_colour(o.file);
+	r = ops->open(&sink, &o.sink);
+	if (r) {
+		log_error("cannot start the output: %s", strerror(-r));
+		if (o.owned)
+			fclose(o.file);
+		return r;
+	}
+	*ret = o;
+	return 0;
+}
+
+int output_take(struct output *o, const struct record *record)
+{
+	return o->sink->ops->take(o->sink, record);
+}
+
+int output_flush(struct output *o)
+{
+	return fflush(o->file) || ferror(o->file) ? -errno : 0;
+}
+
+int output_close(struct output *o)
+{
+	int r = 0;
+
+	if (!o->file)
+		return 0;
+	r = output_flush(o);
+	o->sink->ops->close(o->sink);
+	if (o->owned && fclose(o->file) && !r)
+		r = -errno;
+	o->file = NULL;
+	return r;
+}

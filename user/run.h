@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* run: one trace from attach to summary. The only event loop. */
+#ifndef TCPCLOSE_RUN_H
+#define TCPCLOSE_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/record.h"
+#include "load/session.h"
+
+struct run;
+
+struct run_config {
+	struct session_config session;
+	uint32_t max_flows;  /* 0 = default */
+	bool events;	     /* hand out REC_EVENT too */
+	uint64_t count;	     /* stop after that many verdicts; 0 = never */
+	uint64_t duration_ns; /* stop after that long; 0 = never */
+	/* Every record, in order. Negative errno ends the run with that error. */
+	int (*emit)(void *ctx, const struct record *record);
+	/* NULL = every verdict; what it refuses is counted as filtered. */
+	bool (*want)(void *ctx, const struct verdict *verdict);
+	/* NULL, or called after every turn of the loop (flush): as emit. */
+	int (*turn)(void *ctx);
+	void *ctx;
+};
+
+/*
+ * Loads and attaches; on return every chosen hook is live. Blocks SIGINT, SIGTERM
+ * and SIGCHLD for the process and reads them in the loop. Negative errno, logged.
+ */
+int run_open(const struct run_config *config, struct run **ret);
+/* Calls ready(ctx, fd) whenever fd is readable, until it returns nonzero: > 0 forgets the fd, < 0 ends the run. */
+int run_watch(struct run *run, int fd, int (*ready)(void *ctx, int fd), void *ctx);
+/*
+ * Turns the loop until done(ctx) is true (asked after every turn, at least every
+ * 20 ms; NULL = never), a signal, count or duration ends it. 0, or negative errno.
+ */
+int run_loop(struct run *run, bool (*done)(void *ctx), void *ctx);
+bool run_interrupted(const struct run *run); /* a signal or a limit ended it */
+/* Sockets that have ended and wait for their verdict. */
+uint64_t run_pending(const struct run *run);
+/* Detaches, judges what is left, emits REC_SUMMARY. 0 or negative errno. */
+int run_finish(struct run *run);
+void run_close(struct run *run); /* NULL is fine; detaches at once if run_finish() was not called */
+/* CLOCK_MONOTONIC now. */
+uint64_t run_now_ns(void);
+
+#endif
