@@ -139,7 +139,8 @@ static __always_inline void fill_task_of(struct wire_task *out, struct task_stru
 	out->tid = BPF_CORE_READ(task, pid);
 	out->uid = BPF_CORE_READ(task, cred, uid.val);
 	out->exit_code = BPF_CORE_READ(task, exit_code);
-	BPF_CORE_READ_INTO(&out->comm, task, comm);
+	/* the process's name, as ps shows it, not the thread's */
+	BPF_CORE_READ_INTO(&out->comm, task, group_leader, comm);
 	if (flags & PF_EXITING)
 		out->flags |= WIRE_TASK_EXITING;
 	if (flags & PF_KTHREAD)

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* tcpclose demo: the echo pair ends its connections, under trace. */
 #include <errno.h>
-#include <langinfo.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -15,12 +13,10 @@
 #include "cmd.h"
 #include "demo/play.h"
 #include "opts.h"
-#include "sink/sink.h"
+#include "output.h"
 
 #define DELAY_DEFAULT_NS UINT64_C(100000000)
 #define DELAY_MAX_NS (3600 * UINT64_C(1000000000))
-#define EXIT_USAGE 2
-#define EXIT_WRONG 3
 
 struct act {
 	const struct ending *ending;
@@ -31,8 +27,7 @@ struct demo {
 	struct config config;
 	struct act acts[OPTS_MAX_ENDINGS];
 	int n_acts;
-	FILE *out;
-	struct sink *sink;
+	struct output output;
 	struct run *run;
 	struct capture *capture;
 	struct play play;
@@ -174,39 +169,9 @@ static int reserve_port(struct demo *demo)
 	return 0;
 }
 
-static uint64_t wall_minus_mono(void)
-{
-	struct timespec wall;
-
-	clock_gettime(CLOCK_REALTIME, &wall);
-	return (uint64_t)wall.tv_sec * UINT64_C(1000000000) + (uint64_t)wall.tv_nsec - run_now_ns();
-}
-
-static int open_sink(struct demo *demo)
-{
-	const struct config *c = &demo->config;
-	struct sink_config config = {
-		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
-		.wide = c->wide,
-		.events = c->events,
-		.wall_minus_mono_ns = wall_minus_mono(),
-	};
-
-	demo->out = c->output ? fopen(c->output, "we") : stdout;
-	if (!demo->out) {
-		log_error("%s: %s", c->output, strerror(errno));
-		return -EIO;
-	}
-	config.out = demo->out;
-	config.colour = isatty(fileno(demo->out)) && !getenv("NO_COLOR");
-	return (c->json ? &sink_ndjson : &sink_ladder)->open(&config, &demo->sink);
-}
-
 static int emit(void *ctx, const struct record *record)
 {
-	struct demo *demo = ctx;
-
-	return demo->sink->ops->take(demo->sink, record);
+	return output_take(&((struct demo *)ctx)->output, record);
 }
 
 static int on_record(void *ctx, const struct record *record)
@@ -259,7 +224,7 @@ static int open_demo(struct demo *demo)
 	int r = reserve_port(demo);
 
 	if (!r)
-		r = open_sink(demo);
+		r = output_open(c, c->json ? &sink_ndjson : &sink_ladder, &demo->output);
 	if (!r)
 		r = open_run(demo);
 	if (r)
@@ -304,17 +269,25 @@ static void say_results(const struct demo *demo)
 			 n[PLAY_SKIPPED]);
 }
 
-static void close_demo(struct demo *demo)
+static int perform(struct demo *demo)
 {
+	int r = open_demo(demo), closed;
+
+	if (!r)
+		r = play_all(demo);
+	if (!r)
+		r = run_finish(demo->run);
+	if (!r)
+		say_results(demo);
 	play_free(&demo->play);
 	capture_close(demo->capture);
 	run_close(demo->run);
-	if (demo->sink)
-		demo->sink->ops->close(demo->sink);
-	if (demo->out && demo->out != stdout && fclose(demo->out))
-		log_error("%s: %s", demo->config.output, strerror(errno));
+	closed = output_close(&demo->output);
+	if (closed && closed != -EPIPE && !r)
+		log_error("cannot write: %s", strerror(-closed));
 	if (demo->reserved >= 0)
 		close(demo->reserved);
+	return r ? r : closed;
 }
 
 int cmd_demo(int argc, char **argv)
@@ -326,19 +299,17 @@ int cmd_demo(int argc, char **argv)
 		return EXIT_USAGE;
 	if (demo.config.help) {
 		print_help();
-		return EXIT_SUCCESS;
+		return EXIT_DONE;
+	}
+	if (demo.config.version) {
+		puts("tcpclose " TCPCLOSE_VERSION);
+		return EXIT_DONE;
 	}
 	if (check_config(&demo))
 		return EXIT_USAGE;
-	r = open_demo(&demo);
-	if (!r)
-		r = play_all(&demo);
-	if (!r)
-		r = run_finish(demo.run);
-	if (!r)
-		say_results(&demo);
-	close_demo(&demo);
+	log_set_level(demo.config.verbose ? LOG_DEBUG : demo.config.quiet ? LOG_ERROR : LOG_INFO);
+	r = perform(&demo);
 	if (r && r != -EPIPE)
-		return EXIT_FAILURE;
-	return demo.results[PLAY_DIFFERS] ? EXIT_WRONG : EXIT_SUCCESS;
+		return EXIT_FAILED;
+	return demo.results[PLAY_DIFFERS] ? EXIT_WRONG : EXIT_DONE;
 }

@@ -220,6 +220,7 @@ struct task_struct {
 	int exit_code;
 	int pid;
 	int tgid;
+	struct task_struct *group_leader;
 	const struct cred *cred;
 	char comm[16];
 };

@@ -28,6 +28,16 @@ static void put(struct index_link **bucket, struct index_link *link)
 	*bucket = link;
 }
 
+static void put_last(struct index_link **bucket, struct index_link *link)
+{
+	while (*bucket)
+		bucket = &(*bucket)->next;
+	link->next = NULL;
+	link->at = bucket;
+	*bucket = link;
+}
+
+/* Keeps the order within a bucket: newest first is a promise. */
 static void grow(struct index *index)
 {
 	size_t n = index->n_buckets * 2;
@@ -40,7 +50,7 @@ static void grow(struct index *index)
 			struct index_link *link = index->buckets[i];
 
 			index->buckets[i] = link->next;
-			put(&buckets[link->hash & (n - 1)], link);
+			put_last(&buckets[link->hash & (n - 1)], link);
 		}
 	}
 	free(index->buckets);

@@ -115,14 +115,21 @@ void json_array_end(struct json *j)
 static char short_escape(uint32_t c)
 {
 	switch (c) {
-	case '"': return '"';
-	case '\\': return '\\';
-	case '\b': return 'b';
-	case '\f': return 'f';
-	case '\n': return 'n';
-	case '\r': return 'r';
-	case '\t': return 't';
-	default: return 0;
+	case '"':
+	case '\\':
+		return (char)c;
+	case '\b':
+		return 'b';
+	case '\f':
+		return 'f';
+	case '\n':
+		return 'n';
+	case '\r':
+		return 'r';
+	case '\t':
+		return 't';
+	default:
+		return 0;
 	}
 }
 
@@ -130,7 +137,8 @@ static void put_escape(struct buf *out, uint32_t c)
 {
 	static const char hex[] = "0123456789abcdef";
 	char letter = short_escape(c);
-	char escape[6] = { '\\', 'u', hex[c >> 12 & 15], hex[c >> 8 & 15], hex[c >> 4 & 15], hex[c & 15] };
+	char escape[6] = { '\\', 'u', hex[c >> 12 & 15], hex[c >> 8 & 15], hex[c >> 4 & 15],
+			   hex[c & 15] };
 
 	if (letter) {
 		escape[1] = letter;
@@ -151,10 +159,11 @@ static bool must_escape(uint32_t c)
 /* A high bit for each byte of the word that is no plain ASCII (a false one may stand above a true one). */
 static uint64_t not_plain(uint64_t w)
 {
-	uint64_t quote = w ^ EACH_BYTE * '"', slash = w ^ EACH_BYTE * '\\', del = w ^ EACH_BYTE * 0x7f;
+	uint64_t quote = (w ^ EACH_BYTE * '"') - EACH_BYTE;
+	uint64_t slash = (w ^ EACH_BYTE * '\\') - EACH_BYTE;
+	uint64_t del = (w ^ EACH_BYTE * 0x7f) - EACH_BYTE;
 
-	return (w | (w - EACH_BYTE * 0x20) | (quote - EACH_BYTE) | (slash - EACH_BYTE) | (del - EACH_BYTE)) &
-	       EACH_BYTE * 0x80;
+	return (w | (w - EACH_BYTE * 0x20) | quote | slash | del) & EACH_BYTE * 0x80;
 }
 
 /* Copies n bytes; whether all of them are plain ASCII. Inline, for memcpy() is slow on what is so short. */

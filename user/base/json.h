@@ -47,11 +47,6 @@ void json_null(struct json *j);
 /* value / 10^digits as a number without rounding: (1500, 3) is 1.5. digits at most 18. */
 void json_decimal(struct json *j, uint64_t value, unsigned digits);
 
-/* Former names, which json-c has too; function-like, so that they leave its types alone. */
-#define json_object(j) json_object_begin(j)
-#define json_array(j) json_array_begin(j)
-#define json_bool(j, value) json_boolean(j, value)
-
 static inline void json_key(struct json *j, const char *key)
 {
 	json_key_n(j, key, strlen(key));

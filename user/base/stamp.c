@@ -46,7 +46,8 @@ const char *stamp_clock(struct stamp *s, uint64_t wall_ns)
 	struct tm tm;
 
 	if (!is_cached(s, wall_ns / SECOND))
-		s->len = (unsigned)strftime(s->text, sizeof(s->text) - 12, "%H:%M:%S", localtime_r(&second, &tm));
+		s->len = (unsigned)strftime(s->text, sizeof(s->text) - 12, "%H:%M:%S",
+					    localtime_r(&second, &tm));
 	*put_fraction(s, wall_ns % SECOND, 3) = '\0';
 	return s->text;
 }

@@ -22,7 +22,8 @@ static int three_digits(uint64_t value, uint64_t unit, const char *name, char *b
 	uint64_t tenths = rounded(value, unit / 10);
 
 	if (tenths < 1000)
-		return snprintf(buf, UNITS_STRLEN, "%u.%u %s", (unsigned)tenths / 10, (unsigned)tenths % 10, name);
+		return snprintf(buf, UNITS_STRLEN, "%u.%u %s", (unsigned)tenths / 10,
+				(unsigned)tenths % 10, name);
 	if (rounded(value, unit) < 1000)
 		return snprintf(buf, UNITS_STRLEN, "%u %s", (unsigned)rounded(value, unit), name);
 	return 0;
@@ -34,8 +35,8 @@ static void two_units(uint64_t ns, uint64_t large, uint64_t small, const char *n
 	uint64_t n = rounded(ns, small);
 	uint64_t per = large / small;
 
-	snprintf(buf, UNITS_STRLEN, "%llu%c%02u%c", (unsigned long long)(n / per), names[0], (unsigned)(n % per),
-		 names[1]);
+	snprintf(buf, UNITS_STRLEN, "%llu%c%02u%c", (unsigned long long)(n / per), names[0],
+		 (unsigned)(n % per), names[1]);
 }
 
 const char *units_duration(uint64_t ns, char *buf)

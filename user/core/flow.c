@@ -59,14 +59,15 @@ static struct flow *flow_by_sk(struct flow_table *t, uint64_t sk)
 	return NULL;
 }
 
-struct flow *flow_by_tuple(struct flow_table *t, const struct tuple *tuple, uint32_t netns)
+/* A tuple can live again while its former life waits for its verdict: only the open one counts. */
+struct flow *flow_open_by_tuple(struct flow_table *t, const struct tuple *tuple, uint32_t netns)
 {
 	struct index_link *link = index_first(&t->by_tuple, tuple_hash(tuple));
 
 	for (; link; link = index_next(link)) {
 		struct flow *f = container_of(link, struct flow, by_tuple);
 
-		if (f->v.netns == netns && tuple_equal(&f->v.tuple, tuple))
+		if (f->stage == FLOW_OPEN && f->v.netns == netns && tuple_equal(&f->v.tuple, tuple))
 			return f;
 	}
 	return NULL;
@@ -134,16 +135,7 @@ static void flow_emit(struct flow_table *t, struct flow *f)
 	join_pair(t, f);
 	v->complete = !(v->evidence & (EV(OLDER) | EV(GAP) | EV(EVICTED) | EV(TRACE_ENDED)));
 	v->age_ns = v->mono_ns > f->born_ns ? v->mono_ns - f->born_ns : 0;
-	if (v->evidence & (EV(EVICTED) | EV(TRACE_ENDED))) {
-		/* its end was not seen: what is known of it proves nothing yet */
-		evidence_set evidence = v->evidence;
-
-		v->evidence &= EV(EVICTED) | EV(TRACE_ENDED);
-		judge_verdict(v, t->blind);
-		v->evidence = evidence;
-	} else {
-		judge_verdict(v, t->blind);
-	}
+	judge_verdict(v, t->blind);
 	t->config.closed(t->config.ctx, v);
 	flow_drop(t, f);
 }
@@ -234,14 +226,15 @@ static void flow_supplanted(struct flow_table *t, struct flow *f, uint64_t now_n
 		return;
 	}
 	f->v.evidence |= EV(GAP);
-	flow_evict(t, f, now_ns);
+	f->v.mono_ns = now_ns;
+	flow_emit(t, f);
 }
 
 /* A mini-socket of this tuple was born before any event of its socket was seen. */
 static struct flow *adopt(struct flow_table *t, const struct obs *obs)
 {
 	struct flow *f = obs->tuple.family ?
-				 flow_by_tuple(t, &obs->tuple, obs->sock.netns_ino) : NULL;
+				 flow_open_by_tuple(t, &obs->tuple, obs->sock.netns_ino) : NULL;
 
 	if (!f || f->sk)
 		return NULL;
@@ -292,22 +285,27 @@ static struct flow *flow_for_state(struct flow_table *t, const struct obs *obs)
 	return flow_older(t, obs);
 }
 
+/* No two resets of one socket are that close; two programs on one event are. */
+#define REPEAT_NS (UINT64_C(100) * 1000)
+
 /* The understudy's record and the first program's may both arrive: see sense.bpf.h. */
 static bool is_repeat(struct flow_table *t, const struct obs *obs)
 {
 	const struct flow *f = obs->understudy ? flow_by_sk(t, obs->sk) : NULL;
 
-	return f && f->state == obs->new_state && f->last_old == obs->old_state;
+	if (!f)
+		return false;
+	if (obs->kind == OBS_STATE)
+		return f->state == obs->new_state && f->last_old == obs->old_state;
+	if (obs->kind == OBS_DESTROY)
+		return f->destroyed;
+	return f->last_kind == obs->kind && obs->mono_ns - f->last_kind_ns < REPEAT_NS;
 }
 
 static struct flow *take_state(struct flow_table *t, const struct obs *obs)
 {
 	struct flow *f;
 
-	if (is_repeat(t, obs)) {
-		t->counts.duplicates++;
-		return NULL;
-	}
 	if (obs->new_state == ST_LISTEN || (obs->old_state == ST_LISTEN))
 		return NULL;
 	f = flow_for_state(t, obs);
@@ -347,15 +345,17 @@ static struct flow *take_known(struct flow_table *t, const struct obs *obs)
 {
 	struct flow *f = flow_by_sk(t, obs->sk);
 	bool is_new = false;
+	uint8_t state = obs->has_sock ? obs->sock.state : obs->old_state;
 
-	if (!f && (obs->kind == OBS_SNAPSHOT || obs->kind == OBS_RELEASE) &&
-	    obs->old_state != ST_CLOSE && obs->old_state != ST_LISTEN) {
+	if (!f && state && state != ST_CLOSE && state != ST_LISTEN) {
 		f = flow_older(t, obs);
 		is_new = true;
 	}
 	if (!f)
 		return NULL;
 	flow_set_tuple(t, f, &obs->tuple);
+	f->last_kind = obs->kind;
+	f->last_kind_ns = obs->mono_ns;
 	switch (obs->kind) {
 	case OBS_RST_ACTIVE:
 	case OBS_RST_REPLY:
@@ -385,6 +385,15 @@ uint64_t flow_take(struct flow_table *t, const struct obs *obs, struct tuple *tu
 		*tuple_ret = obs->tuple;
 	if (obs->mini.addr)
 		return mini_take(t, obs, tuple_ret);
+	/* an RST for no socket, a damaged tape */
+	if (!obs->sk) {
+		t->counts.strays++;
+		return 0;
+	}
+	if (is_repeat(t, obs)) {
+		t->counts.duplicates++;
+		return 0;
+	}
 	if (obs->kind == OBS_STATE)
 		f = take_state(t, obs);
 	else if (obs->kind == OBS_DESTROY)

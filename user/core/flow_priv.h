@@ -27,6 +27,8 @@ struct flow {
 	struct mini *mini;
 	uint8_t stage;
 	uint8_t state, last_old; /* of the last state change */
+	uint8_t last_kind;	 /* of the last observation but state changes ... */
+	uint64_t last_kind_ns;	 /* ... and when */
 	bool fin_queued;	 /* our FIN has a sequence number */
 	bool reset_called;	 /* tcp_reset() ran ... */
 	bool reset_flag_known;	 /* ... and the hook saw the segment */
@@ -47,6 +49,7 @@ struct mini {
 	uint64_t born_ns, time_wait_ns, cancel_ns; /* 0 = not */
 	uint8_t born_state, state;
 	bool replied;		  /* it answered a segment with an RST */
+	bool vanished;		  /* not there when asked: cancel_ns is when, no hook said why */
 };
 
 struct flow_table {
@@ -62,7 +65,7 @@ struct flow_table {
 
 /* flow.c */
 void flow_set_tuple(struct flow_table *t, struct flow *f, const struct tuple *tuple);
-struct flow *flow_by_tuple(struct flow_table *t, const struct tuple *tuple, uint32_t netns);
+struct flow *flow_open_by_tuple(struct flow_table *t, const struct tuple *tuple, uint32_t netns);
 struct flow *flow_new(struct flow_table *t, const struct obs *obs, evidence_set how_born);
 /* The mini-socket that it waited for is resolved, or will never be. */
 void flow_resolved(struct flow_table *t, struct flow *f, uint64_t now_ns);

@@ -85,10 +85,13 @@ static evidence_set options_evidence(const struct obs_sock *sock)
 	return ev;
 }
 
-static evidence_set error_evidence(const struct obs_sock *sock)
+static evidence_set error_evidence(const struct obs_sock *sock, bool may_be_timer)
 {
 	evidence_set ev = sock->err_soft ? EV(ERR_SOFT) : 0;
 
+	/* a timer that gives up reports the ICMP error that came before, if one did */
+	if (may_be_timer && sock->err && sock->err == sock->err_soft)
+		return ev | EV(ERR_TIMEOUT);
 	switch (sock->err) {
 	case 0:
 		return ev;
@@ -230,7 +233,8 @@ static evidence_set holder_evidence(const struct obs_sock *sock, bool ended_by_p
 	if (sock->dead)
 		return EV(ORPHAN);
 	if (!sock->has_socket)
-		return sock->owned ? 0 : EV(NOT_ACCEPTED);
+		/* nor has an MPTCP subflow a descriptor of its own */
+		return sock->owned || sock->mptcp ? 0 : EV(NOT_ACCEPTED);
 	if (!sock->owned || sock->err || ended_by_peer)
 		return 0;
 	return EV(BY_CALL) | (sock->shutdown == SHUT_BOTH ? 0 : EV(NOT_SHUT));
@@ -248,7 +252,8 @@ void fold_close(struct flow *f, const struct obs *obs)
 		return;
 	place = place_evidence(obs);
 	holder = holder_evidence(sock, f->mini || place & EV(LAST_ACKED));
-	v->evidence |= holder | options_evidence(sock) | error_evidence(sock) |
+	v->evidence |= holder | options_evidence(sock) |
+		       error_evidence(sock, obs->old_state != ST_SYN_SENT && !f->reset_called) |
 		       queue_evidence(sock, obs->old_state) | place;
 	v->error = sock->dead ? 0 : sock->err;
 	fold_lost(f, sock, holder);
@@ -282,10 +287,6 @@ void fold_rst_sent(struct flow *f, const struct obs *obs)
 {
 	struct verdict *v = &f->v;
 
-	/* a socket sends one RST of its own accord in its life, and one in reply at its end */
-	if (obs->understudy &&
-	    v->evidence & (obs->kind == OBS_RST_ACTIVE ? EV(RST_ACTIVE) : EV(RST_REPLY)))
-		return;
 	v->rst_sent++;
 	if (obs->rst_reason)
 		v->rst_reason = obs->rst_reason;
@@ -297,8 +298,6 @@ void fold_rst_sent(struct flow *f, const struct obs *obs)
 
 void fold_rst_received(struct flow *f, const struct obs *obs)
 {
-	if (obs->understudy && f->reset_called)
-		return;
 	f->reset_called = true;
 	f->v.evidence |= EV(RESET_CALLED);
 	if (!obs->rst_flag_known)
@@ -324,6 +323,9 @@ void fold_release(struct flow *f, const struct obs *obs)
 void fold_destroy(struct flow *f, const struct obs *obs)
 {
 	f->destroyed = true;
+	/* an orphan, or a socket that an administrator destroys, goes in a stranger's call */
+	if (f->v.evidence & (EV(ORPHAN) | EV(ERR_ABORTED)))
+		return;
 	if (obs->has_task && obs->task.meant && !obs->task.kthread)
 		fold_owner(f, &obs->task, OWNER_CLOSE);
 }
@@ -371,7 +373,8 @@ void fold_snapshot(struct flow *f, const struct obs *obs, bool is_new)
  */
 void fold_settled(struct flow *f, evidence_set blind)
 {
-	if (!f->reset_called || f->reset_flag_known)
+	/* where records were lost, an absence says nothing */
+	if (!f->reset_called || f->reset_flag_known || f->v.evidence & EV(GAP))
 		return;
 	if (f->v.evidence & EV(RST_REPLY) || blind & EV(RST_REPLY))
 		return;

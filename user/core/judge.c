@@ -30,9 +30,13 @@ enum cause judge(evidence_set seen, evidence_set blind, size_t *proof_ret)
 	return CAUSE_UNKNOWN;
 }
 
+/* An RST that had to do with the end: one in reply to a bad segment before it is not evidence. */
+#define RSTS_SENT (EV(RST_ACTIVE) | EV(RST_REPLY) | EV(MINI_REPLY))
+#define RSTS_RECEIVED (EV(RST_IN) | EV(MINI_RST_IN))
+
 static enum how how_as_seen(const struct verdict *v)
 {
-	if (v->rst_sent || v->rst_received)
+	if (v->evidence & (RSTS_SENT | RSTS_RECEIVED))
 		return HOW_RST;
 	if (v->evidence & EV(ERR_TIMEOUT))
 		return HOW_TIMEOUT;
@@ -48,13 +52,12 @@ static enum how how_as_seen(const struct verdict *v)
  */
 static enum how how_of(const struct verdict *v)
 {
-	const evidence_set resets = EV(RST_ACTIVE) | EV(RST_REPLY);
 	enum how how = cause_row(v->cause)->how;
 
 	if (v->cause == CAUSE_UNKNOWN)
 		return how_as_seen(v);
-	if (how == HOW_RST && !v->rst_sent && !v->rst_received && !(v->blind & resets) &&
-	    !(v->evidence & EV(RST_IN)))
+	if (how == HOW_RST && !(v->evidence & (RSTS_SENT | RSTS_RECEIVED)) &&
+	    !(v->blind & RSTS_SENT))
 		return HOW_SILENT;
 	return how;
 }
@@ -68,14 +71,18 @@ static enum closer first_closer_of(const struct verdict *v)
 		return CLOSER_LOCAL;
 	if (v->evidence & EV(PEER_FIN_FIRST))
 		return CLOSER_PEER;
-	if (v->evidence & EV(RST_IN))
+	if (v->evidence & RSTS_RECEIVED)
 		return CLOSER_PEER;
-	return v->rst_sent ? CLOSER_LOCAL : CLOSER_NONE;
+	return v->evidence & RSTS_SENT ? CLOSER_LOCAL : CLOSER_NONE;
 }
 
 void judge_verdict(struct verdict *v, evidence_set blind)
 {
-	v->cause = judge(v->evidence, blind, NULL);
+	/* an end that was not seen is not guessed from its beginning */
+	if (v->evidence & (EV(EVICTED) | EV(TRACE_ENDED)))
+		v->cause = CAUSE_UNKNOWN;
+	else
+		v->cause = judge(v->evidence, blind, NULL);
 	/* what was seen was not invisible */
 	v->blind = blind & ~v->evidence;
 	v->how = how_of(v);

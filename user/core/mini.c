@@ -83,7 +83,7 @@ static void mini_ended(struct flow_table *t, struct mini *m, enum mini_end end, 
 
 static void mini_killed(struct flow_table *t, struct mini *m, uint64_t at_ns)
 {
-	mini_ended(t, m, m->replied ? MINI_DATA : MINI_UNSEEN, EV(MINI_KILLED), at_ns);
+	mini_ended(t, m, m->replied ? MINI_DATA : MINI_UNSEEN, m->vanished ? 0 : EV(MINI_KILLED), at_ns);
 }
 
 /* No event of that socket was ever seen: it is older than the trace; its CLOSE comes next. */
@@ -108,7 +108,7 @@ static void mini_evict_oldest(struct flow_table *t, uint64_t now_ns)
 
 static struct mini *mini_new(struct flow_table *t, const struct obs *obs)
 {
-	struct flow *f = flow_by_tuple(t, &obs->tuple, obs->sock.netns_ino);
+	struct flow *f = flow_open_by_tuple(t, &obs->tuple, obs->sock.netns_ino);
 	struct mini *m;
 
 	if (t->minis.used == t->minis.max)
@@ -118,7 +118,7 @@ static struct mini *mini_new(struct flow_table *t, const struct obs *obs)
 		t->counts.evicted++;
 		return NULL;
 	}
-	if (!f || f->stage != FLOW_OPEN || f->mini)
+	if (!f || f->mini)
 		f = flow_unseen(t, obs);
 	m->addr = obs->mini.addr;
 	m->tuple = obs->tuple;
@@ -154,15 +154,28 @@ static void mini_born(struct flow_table *t, const struct obs *obs)
 }
 
 /*
- * Its timer is armed again: same address, same tuple, and it was not cancelled
- * long ago. Anything else at that address is a new one, and the old one's end
+ * Its timer is armed again: same address, same tuple, and no open socket that a
+ * new mini-socket could come from (the same memory may soon serve the same tuple's
+ * next life). Anything else at that address is a new one, and the old one's end
  * was missed or is due.
  */
+static bool is_armed_again(struct flow_table *t, const struct mini *m, const struct obs *obs)
+{
+	const struct flow *f;
+
+	if (!m || m->netns != obs->sock.netns_ino || !tuple_equal(&m->tuple, &obs->tuple))
+		return false;
+	if (m->state == ST_TIME_WAIT && obs->mini.substate == ST_FIN_WAIT2)
+		return false;
+	f = flow_open_by_tuple(t, &obs->tuple, obs->sock.netns_ino);
+	return !f || f->mini == m;
+}
+
 static struct mini *take_born(struct flow_table *t, struct mini *m, const struct obs *obs)
 {
-	if (m && tuple_equal(&m->tuple, &obs->tuple) && m->netns == obs->sock.netns_ino &&
-	    !(m->state == ST_TIME_WAIT && obs->mini.substate == ST_FIN_WAIT2)) {
+	if (is_armed_again(t, m, obs)) {
 		m->cancel_ns = 0;
+		m->vanished = false;
 		list_remove(&m->cancelled);
 		if (obs->mini.substate == ST_TIME_WAIT)
 			mini_to_time_wait(t, m, obs->mono_ns);
@@ -177,15 +190,20 @@ static struct mini *take_born(struct flow_table *t, struct mini *m, const struct
 static void take_cancel(struct flow_table *t, struct mini *m, const struct obs *obs)
 {
 	m->cancel_ns = obs->mono_ns;
+	m->vanished = obs->kind == OBS_MINI_PEEK;
 	list_remove(&m->cancelled);
 	list_append(&t->cancelled, &m->cancelled);
 }
 
 /* An RST in reply to a segment for a mini-socket: data or a SYN came to its FIN_WAIT2. */
-static void take_reply(struct mini *m, const struct obs *obs)
+static void take_reply(struct flow_table *t, struct mini *m, const struct obs *obs)
 {
 	struct flow *f = m->flow;
 
+	if (obs->understudy && m->replied) {
+		t->counts.duplicates++;
+		return;
+	}
 	m->replied = true;
 	if (!f || m->state != ST_FIN_WAIT2)
 		return;
@@ -200,8 +218,8 @@ static void take_peek(struct flow_table *t, struct mini *m, const struct obs *ob
 	if (obs->mini.substate == ST_TIME_WAIT)
 		mini_to_time_wait(t, m, obs->mono_ns);
 	else if (!obs->mini.substate && !m->cancel_ns)
-		/* gone, and no hook said so */
-		mini_ended(t, m, MINI_UNSEEN, 0, obs->mono_ns);
+		/* gone; the record that says why may still be on its way */
+		take_cancel(t, m, obs);
 }
 
 static void take_end(struct flow_table *t, struct mini *m, const struct obs *obs)
@@ -232,7 +250,7 @@ uint64_t mini_take(struct flow_table *t, const struct obs *obs, struct tuple *tu
 	if (obs->kind == OBS_MINI_CANCEL)
 		take_cancel(t, m, obs);
 	else if (obs->kind == OBS_RST_REPLY)
-		take_reply(m, obs);
+		take_reply(t, m, obs);
 	else if (obs->kind == OBS_MINI_PEEK)
 		take_peek(t, m, obs);
 	else if (obs->kind == OBS_MINI_EXPIRED || obs->kind == OBS_MINI_KILLED)

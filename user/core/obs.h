@@ -104,7 +104,7 @@ struct obs {
 	uint64_t cookie;  /* 0 = none was made yet */
 	uint16_t cpu;
 	bool understudy;  /* the first program on the hook was skipped for this event */
-	uint8_t old_state, new_state; /* OBS_STATE */
+	uint8_t old_state, new_state; /* OBS_STATE; OBS_RELEASE and OBS_SNAPSHOT: both where it stands */
 	const char *rst_reason; /* OBS_RST_ACTIVE/REPLY: kernel's name without SK_RST_REASON_, or NULL; lives as long as the run */
 	bool rst_flag_known, rst_flag; /* OBS_RST_RECEIVED where the segment was seen */
 	bool has_sock, has_task;
