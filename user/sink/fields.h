@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* fields: the rows of core/verdict.def as tables, and how each type of field is written. */
+#ifndef TCPCLOSE_SINK_FIELDS_H
+#define TCPCLOSE_SINK_FIELDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/json.h"
+#include "core/record.h"
+
+enum shape_id {
+	SHAPE_none,
+#define SHAPE(id, from, doc) SHAPE_##id,
+#define FIELD(shape, key, type, member, doc)
+#define PART(shape, key, type, doc)
+#define END(shape)
+#define RECORD(kind, type, shape, more, doc)
+#include "core/verdict.def"
+#undef SHAPE
+#undef FIELD
+#undef PART
+#undef END
+#undef RECORD
+	SHAPE_MAX,
+};
+
+/* What every line begins with. */
+struct line {
+	uint32_t v;
+	const char *type, *ts;
+	uint64_t mono_ns, seq;
+};
+
+/* An endpoint with what it takes to write its address. */
+struct end {
+	uint8_t family;
+	struct endpoint endpoint;
+};
+
+struct field;
+struct field_type {
+	const char *json; /* "integer", "number", "string", "boolean", "object", "array" */
+	const char *pattern; /* of a string; NULL = any */
+	const char *words;   /* what they are called together, when it is one of ... */
+	/* ... these (of an object the keys, of an array the items); NULL after the last. */
+	const char *(*word)(unsigned i);
+	enum shape_id shape; /* of the object, or of the array's items */
+	bool (*absent)(const void *at); /* then it is null, or ... */
+	bool left_out;	     /* ... not there at all */
+	bool is_signed;	     /* an integer that may be below zero */
+	size_t size;	     /* of the member it reads; 0 = any size, or all of the struct */
+	void (*emit)(struct json *j, const struct field *field, const void *at);
+};
+
+struct field {
+	const char *key;
+	const struct field_type *type;
+	size_t offset, size;
+	const char *doc;
+};
+
+struct shape {
+	const char *name;
+	const char *doc;
+	const struct field *fields; /* ends with a row without key */
+};
+
+/* One kind of line: `line` and these. */
+struct record_row {
+	const char *type;
+	const char *doc;
+	enum shape_id shape, more; /* more: SHAPE_none where there is none */
+};
+
+const struct shape *shape_row(enum shape_id id);
+const struct record_row *record_row(enum record_kind kind);
+/* Every key of one shape, from its struct, into the object that is open. */
+void shape_emit(struct json *j, enum shape_id id, const void *from);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include "sink/out.h"
+
+#include <errno.h>
+
+int out_write(FILE *out, const struct buf *b)
+{
+	if (b->err)
+		return b->err;
+	errno = 0;
+	/* The second question is for an error of an earlier flush that nobody asked about. */
+	if (fwrite(b->data, 1, b->len, out) == b->len && !ferror(out))
+		return 0;
+	return errno ? -errno : -EIO;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include "sink/summary.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "sink/out.h"
+
+struct tally {
+	uint64_t count;
+	unsigned cause;
+};
+
+/* Most frequent first; the order of cause.def among equals. */
+static int compare(const void *a, const void *b)
+{
+	const struct tally *x = a, *y = b;
+
+	if (x->count != y->count)
+		return x->count < y->count ? 1 : -1;
+	return x->cause < y->cause ? -1 : x->cause > y->cause;
+}
+
+static void put_causes(struct buf *b, const struct summary *s)
+{
+	struct tally tallies[CAUSE_MAX];
+	char count[UNITS_STRLEN];
+
+	for (unsigned i = 0; i < CAUSE_MAX; i++)
+		tallies[i] = (struct tally){ s->by_cause[i], i };
+	qsort(tallies, CAUSE_MAX, sizeof(tallies[0]), compare);
+	for (unsigned i = 0; i < CAUSE_MAX && tallies[i].count; i++)
+		buf_printf(b, "%12s  %s\n", units_count(tallies[i].count, count),
+			   cause_row((enum cause)tallies[i].cause)->slug);
+}
+
+static void put_count(struct buf *b, const char *before, uint64_t count, const char *after)
+{
+	char text[UNITS_STRLEN];
+
+	buf_printf(b, "%s%s%s", before, units_count(count, text), after);
+}
+
+static void put_verdicts(struct buf *b, const struct summary *s)
+{
+	char duration[UNITS_STRLEN];
+
+	put_count(b, "", s->verdicts, s->verdicts == 1 ? " verdict in " : " verdicts in ");
+	buf_puts(b, units_duration(s->duration_ns, duration));
+	if (s->filtered)
+		put_count(b, "; ", s->filtered, " more hidden by the options");
+	if (s->open)
+		put_count(b, "; ", s->open, " still open");
+	buf_byte(b, '\n');
+}
+
+/* The three words that scripts look for stand there always; what did not happen is not said. */
+static void put_events(struct buf *b, const struct summary *s)
+{
+	put_count(b, "", s->events, " events, ");
+	put_count(b, "", s->lost, " lost");
+	if (s->missed) {
+		put_count(b, ", ", s->missed, " missed");
+		put_count(b, " (", s->rescued, " of them rescued)");
+	}
+	put_count(b, ", ", s->evicted, " evicted\n");
+}
+
+int summary_print(FILE *out, const struct summary *summary)
+{
+	CLEANUP(buf) struct buf b = BUF_INIT;
+
+	put_verdicts(&b, summary);
+	put_causes(&b, summary);
+	put_events(&b, summary);
+	return out_write(out, &b);
+}
