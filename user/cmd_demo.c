@@ -171,7 +171,11 @@ static int reserve_port(struct demo *demo)
 
 static int emit(void *ctx, const struct record *record)
 {
-	return output_take(&((struct demo *)ctx)->output, record);
+	int r = output_take(&((struct demo *)ctx)->output, record);
+
+	if (r < 0 && r != -EPIPE)
+		log_error("cannot write: %s", strerror(-r));
+	return r;
 }
 
 static int on_record(void *ctx, const struct record *record)

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/evidence.h"
+#include "core/verdict.h"
+#include "echo_script.h"
+#include "endings.h"
+
+#define FOR_EACH(row)                                                                              \
+	for (size_t n_, i_ = 0; row = endings(&n_) + i_, i_ < n_; i_++)
+
+static bool is_slug(const char *s)
+{
+	return *s && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(s);
+}
+
+static void rows_stand_at_their_id_and_are_found_by_slug(void **state)
+{
+	const struct ending *row;
+
+	(void)state;
+	FOR_EACH (row) {
+		assert_true(is_slug(row->slug));
+		assert_int_equal(row->id, i_);
+		assert_ptr_equal(ending_by_slug(row->slug), row);
+	}
+	assert_null(ending_by_slug("no-such-ending"));
+	assert_null(ending_by_slug(""));
+}
+
+static void titles_are_words_for_one_line(void **state)
+{
+	const struct ending *row;
+
+	(void)state;
+	FOR_EACH (row) {
+		assert_in_range(strlen(row->title), 10, 110);
+		assert_null(strchr(row->title, '\n'));
+	}
+}
+
+static void every_cause_and_proof_is_one_that_the_core_has(void **state)
+{
+	const struct ending *row;
+	enum cause cause;
+
+	(void)state;
+	FOR_EACH (row) {
+		bool known = !*row->proof;
+
+		assert_int_equal(cause_by_slug(row->cause, &cause), 0);
+		if (*row->other)
+			assert_int_equal(cause_by_slug(row->other, &cause), 0);
+		for (enum evidence ev = 0; ev < EV_MAX && !known; ev++)
+			known = !strcmp(evidence_row(ev)->slug, row->proof);
+		if (!known)
+			fail_msg("%s: no evidence is called %s", row->slug, row->proof);
+	}
+}
+
+static void default_closer_is_one_of_those_that_can(void **state)
+{
+	const struct ending *row;
+
+	(void)state;
+	FOR_EACH (row) {
+		assert_true(ending_can_close(row, row->closer));
+		assert_int_equal(row->closers & ~(1u << SIDE_SERVER | 1u << SIDE_CLIENT), 0);
+	}
+}
+
+static void causes_follow_the_closer_to_the_other_side(void **state)
+{
+	const struct ending *zero = ending_by_slug("linger-zero");
+
+	(void)state;
+	assert_string_equal(ending_cause(zero, SIDE_SERVER, SIDE_SERVER), "linger-zero");
+	assert_string_equal(ending_cause(zero, SIDE_SERVER, SIDE_CLIENT), "peer-reset");
+	assert_string_equal(ending_cause(zero, SIDE_CLIENT, SIDE_SERVER), "peer-reset");
+	assert_string_equal(ending_cause(zero, SIDE_CLIENT, SIDE_CLIENT), "linger-zero");
+}
+
+static void every_ending_has_a_script_for_all_that_its_row_allows(void **state)
+{
+	const struct ending *row;
+
+	(void)state;
+	FOR_EACH (row) {
+		const struct script *script = script_of(row->id);
+
+		/* Either both sides talk and then one of them ends it, or both do all of it by themselves. */
+		assert_true(!script->serve == !script->call);
+		assert_true(!script->closer == !script->other);
+		assert_true(!script->serve == !!script->closer);
+		if (row->closers != (1u << SIDE_SERVER | 1u << SIDE_CLIENT))
+			assert_non_null(script->serve);
+	}
+}
+
+static void an_end_without_a_verdict_is_the_servers(void **state)
+{
+	const struct ending *row;
+
+	(void)state;
+	FOR_EACH (row) {
+		/* The pair stops such a server itself. */
+		if (!*row->other)
+			assert_int_equal(row->closers, 1u << SIDE_CLIENT);
+		assert_true(!strcmp(row->ready, "listen") || !strcmp(row->ready, "bind"));
+	}
+}
+
+static void sides_have_their_names(void **state)
+{
+	enum side side = SIDE_MAX;
+
+	(void)state;
+	assert_int_equal(side_by_slug("client", &side), 0);
+	assert_int_equal(side, SIDE_CLIENT);
+	assert_string_equal(side_slug(SIDE_SERVER), "server");
+	assert_true(side_by_slug("both", &side) < 0);
+	assert_int_equal(side, SIDE_CLIENT);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_stand_at_their_id_and_are_found_by_slug),
+		cmocka_unit_test(titles_are_words_for_one_line),
+		cmocka_unit_test(every_cause_and_proof_is_one_that_the_core_has),
+		cmocka_unit_test(default_closer_is_one_of_those_that_can),
+		cmocka_unit_test(causes_follow_the_closer_to_the_other_side),
+		cmocka_unit_test(every_ending_has_a_script_for_all_that_its_row_allows),
+		cmocka_unit_test(an_end_without_a_verdict_is_the_servers),
+		cmocka_unit_test(sides_have_their_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <errno.h>
+
+#include "demo/check.h"
+#include "demo/keep.h"
+
+#define PORT 4242
+
+static struct tuple server_tuple(uint16_t client_port)
+{
+	return (struct tuple){
+		.family = 4,
+		.local = { .addr = { 127, 0, 0, 1 }, .port = PORT },
+		.peer = { .addr = { 127, 0, 0, 1 }, .port = client_port },
+	};
+}
+
+static struct tuple client_tuple(uint16_t client_port)
+{
+	struct tuple t = server_tuple(client_port);
+
+	return tuple_mirror(&t);
+}
+
+static void take(struct keep *keep, enum record_kind kind, uint64_t mono_ns, const void *body)
+{
+	struct record record = { .kind = kind, .mono_ns = mono_ns, .close = body };
+
+	assert_int_equal(keep_take(keep, &record), 0);
+}
+
+static void take_close(struct keep *keep, uint64_t mono_ns, uint64_t conn, struct tuple t, enum cause cause)
+{
+	struct verdict v = { .conn = conn, .pair = conn ^ 1, .mono_ns = mono_ns, .tuple = t, .cause = cause };
+
+	take(keep, REC_CLOSE, mono_ns, &v);
+}
+
+static void take_event(struct keep *keep, uint64_t mono_ns, uint64_t conn, struct tuple t)
+{
+	struct obs obs = { .kind = OBS_STATE, .mono_ns = mono_ns, .new_state = ST_ESTABLISHED };
+	struct event event = { .conn = conn, .obs = &obs, .tuple = t };
+
+	take(keep, REC_EVENT, mono_ns, &event);
+}
+
+static void take_app(struct keep *keep, uint64_t mono_ns, const char *call, struct tuple t)
+{
+	struct app app = { .mono_ns = mono_ns, .tuple = t };
+
+	snprintf(app.call, sizeof(app.call), "%s", call);
+	take(keep, REC_APP, mono_ns, &app);
+}
+
+/* What came out: "C2 A2 S3": kind and conn, in order. */
+static char told[512];
+
+static int tell(void *ctx, const struct record *r)
+{
+	size_t n = strlen(told);
+	char letter = r->kind == REC_CLOSE ? 'C' : r->kind == REC_EVENT ? 'E' : r->kind == REC_APP ? 'A' :
+		      r->kind == REC_SEGMENT ? 'S' : r->kind == REC_LOSS ? 'L' : '?';
+	unsigned long long conn = r->kind == REC_CLOSE ? r->close->conn : r->kind == REC_EVENT ? r->event->conn :
+				  r->kind == REC_APP ? r->app->conn : r->kind == REC_SEGMENT ? r->segment->conn : 0;
+
+	if (r->kind == REC_EVENT)
+		assert_int_equal(r->event->obs->new_state, ST_ESTABLISHED);
+	snprintf(told + n, sizeof(told) - n, "%c%llu ", letter, conn);
+	return *(int *)ctx;
+}
+
+static const char *emit(struct keep *keep)
+{
+	int answer = 0;
+
+	told[0] = '\0';
+	assert_int_equal(keep_emit(keep, tell, &answer), 0);
+	return told;
+}
+
+static void records_come_out_in_the_order_in_which_they_happened(void **state)
+{
+	struct keep keep = { 0 };
+
+	(void)state;
+	keep_begin(&keep, PORT);
+	take_close(&keep, 50, 2, server_tuple(9), CAUSE_ACTIVE_CLOSE);
+	take_app(&keep, 40, "read", client_tuple(9));
+	take_event(&keep, 10, 3, client_tuple(9));
+	take_event(&keep, 10, 2, server_tuple(9)); /* same instant: as they arrived */
+	assert_string_equal(emit(&keep), "E3 E2 A3 C2 ");
+	keep_free(&keep);
+}
+
+static void calls_and_segments_get_the_conn_of_their_end(void **state)
+{
+	struct segment s = { .mono_ns = 30, .family = 4, .from = server_tuple(9).local, .to = server_tuple(9).peer };
+	struct tuple unbound = client_tuple(9);
+	struct keep keep = { 0 };
+
+	(void)state;
+	unbound.local.port = 0; /* a connect() that failed */
+	keep_begin(&keep, PORT);
+	take_app(&keep, 10, "socket", (struct tuple){ 0 });
+	take_app(&keep, 20, "connect", unbound);
+	take(&keep, REC_SEGMENT, 30, &s);
+	take_app(&keep, 40, "write", unbound); /* only connect() may know so little */
+	take_event(&keep, 50, 7, client_tuple(9));
+	take_close(&keep, 60, 6, server_tuple(9), CAUSE_PASSIVE_CLOSE);
+	assert_string_equal(emit(&keep), "A0 A7 S6 A0 E7 C6 ");
+	keep_free(&keep);
+}
+
+static void what_belongs_to_others_is_passed_over(void **state)
+{
+	struct tuple listener = server_tuple(0), stranger = server_tuple(9);
+	struct keep keep = { 0 };
+
+	(void)state;
+	stranger.local.port = 80;
+	keep_begin(&keep, PORT);
+	take_event(&keep, 10, 1, listener);
+	take_event(&keep, 20, 2, stranger);
+	take_close(&keep, 30, 2, stranger, CAUSE_LINGER_ZERO);
+	assert_string_equal(emit(&keep), "");
+	assert_int_equal(keep.verdicts[SIDE_SERVER] + keep.verdicts[SIDE_CLIENT], 0);
+	keep_free(&keep);
+}
+
+static void late_records_of_an_earlier_story_are_passed_over(void **state)
+{
+	struct keep keep = { 0 };
+
+	(void)state;
+	keep_begin(&keep, PORT);
+	take_event(&keep, 10, 8, server_tuple(9));
+	keep_begin(&keep, PORT);
+	take_close(&keep, 20, 8, server_tuple(9), CAUSE_ACTIVE_CLOSE);
+	take_close(&keep, 30, 10, server_tuple(9), CAUSE_PASSIVE_CLOSE); /* the same tuple again */
+	assert_string_equal(emit(&keep), "C10 ");
+	keep_free(&keep);
+}
+
+static void full_story_still_takes_verdicts(void **state)
+{
+	struct segment s = { .mono_ns = 1 };
+	struct keep keep = { 0 };
+
+	(void)state;
+	keep_begin(&keep, PORT);
+	for (int i = 0; i < KEEP_MAX + 5; i++)
+		take(&keep, REC_SEGMENT, 1, &s);
+	take_close(&keep, 9, 2, server_tuple(9), CAUSE_ACTIVE_CLOSE);
+	assert_int_equal(keep.dropped, 5);
+	assert_non_null(keep_verdict(&keep, SIDE_SERVER, 0));
+	assert_null(keep_verdict(&keep, SIDE_SERVER, 1));
+	assert_null(keep_verdict(&keep, SIDE_CLIENT, 0));
+	keep_free(&keep);
+}
+
+static void reader_that_has_gone_ends_the_telling(void **state)
+{
+	struct keep keep = { 0 };
+	int answer = -EPIPE;
+
+	(void)state;
+	keep_begin(&keep, PORT);
+	take_event(&keep, 10, 2, server_tuple(9));
+	take_event(&keep, 20, 2, server_tuple(9));
+	told[0] = '\0';
+	assert_int_equal(keep_emit(&keep, tell, &answer), -EPIPE);
+	assert_string_equal(told, "E2 ");
+	keep_free(&keep);
+}
+
+/* --- check ------------------------------------------------------------------------- */
+
+static void both_right_verdicts_pass(void **state)
+{
+	const struct ending *ending = ending_by_slug("default");
+	struct keep keep = { 0 };
+	char why[CHECK_WHY] = "";
+
+	(void)state;
+	keep_begin(&keep, PORT);
+	take_close(&keep, 10, 2, server_tuple(9), CAUSE_ACTIVE_CLOSE);
+	take_close(&keep, 20, 3, client_tuple(9), CAUSE_PASSIVE_CLOSE);
+	assert_true(check_story(&keep, ending, SIDE_SERVER, why));
+	assert_false(check_story(&keep, ending, SIDE_CLIENT, why));
+	assert_string_equal(why, "the server's verdict is active-close, not passive-close");
+	keep_free(&keep);
+}
+
+static void missing_superfluous_and_unproven_verdicts_fail(void **state)
+{
+	const struct ending *zero = ending_by_slug("linger-zero"), *refused = ending_by_slug("refused");
+	struct keep keep = { 0 };
+	char why[CHECK_WHY] = "";
+
+	(void)state;
+	keep_begin(&keep, PORT);
+	take_close(&keep, 10, 2, server_tuple(9), CAUSE_LINGER_ZERO);
+	assert_false(check_story(&keep, zero, SIDE_SERVER, why));
+	assert_string_equal(why, "the server's verdict has no evidence linger-zero-set");
+	keep_begin(&keep, PORT);
+	take_close(&keep, 20, 5, client_tuple(9), CAUSE_REFUSED);
+	assert_false(check_story(&keep, refused, SIDE_CLIENT, why)); /* not proven either */
+	take_close(&keep, 20, 4, server_tuple(9), CAUSE_UNKNOWN);
+	assert_false(check_story(&keep, refused, SIDE_CLIENT, why));
+	assert_string_equal(why, "the server got 1 verdicts, not 0");
+	keep_free(&keep);
+}
+
+static void verdicts_that_are_no_pair_fail(void **state)
+{
+	struct keep keep = { 0 };
+	char why[CHECK_WHY] = "";
+
+	(void)state;
+	keep_begin(&keep, PORT);
+	take_close(&keep, 10, 2, server_tuple(9), CAUSE_ACTIVE_CLOSE);
+	take_close(&keep, 20, 5, client_tuple(9), CAUSE_PASSIVE_CLOSE);
+	assert_false(check_story(&keep, ending_by_slug("default"), SIDE_SERVER, why));
+	assert_string_equal(why, "the two verdicts are not joined as a pair");
+	keep_free(&keep);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(records_come_out_in_the_order_in_which_they_happened),
+		cmocka_unit_test(calls_and_segments_get_the_conn_of_their_end),
+		cmocka_unit_test(what_belongs_to_others_is_passed_over),
+		cmocka_unit_test(late_records_of_an_earlier_story_are_passed_over),
+		cmocka_unit_test(full_story_still_takes_verdicts),
+		cmocka_unit_test(reader_that_has_gone_ends_the_telling),
+		cmocka_unit_test(both_right_verdicts_pass),
+		cmocka_unit_test(missing_superfluous_and_unproven_verdicts_fail),
+		cmocka_unit_test(verdicts_that_are_no_pair_fail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

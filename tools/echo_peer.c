@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include "echo_peer.h"
+
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "base/cleanup.h"
+
+struct request {
+	struct nlmsghdr header;
+	struct inet_diag_req_v2 diag;
+};
+
+union answer {
+	struct nlmsghdr header;
+	char bytes[4096];
+};
+
+static void put_end(const struct sockaddr_storage *from, __be16 *port, __be32 *address)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)from;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)from;
+
+	*port = in->sin_port;
+	if (from->ss_family == AF_INET)
+		memcpy(address, &in->sin_addr, sizeof(in->sin_addr));
+	else
+		memcpy(address, &in6->sin6_addr, sizeof(in6->sin6_addr));
+}
+
+static int ask(int fd, const struct caller *c)
+{
+	struct request request = {
+		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST },
+		.diag = { .sdiag_family = (__u8)c->family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = ~0u },
+	};
+
+	request.diag.id.idiag_cookie[0] = request.diag.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	/* Its source is our peer. */
+	put_end(&c->peer, &request.diag.id.idiag_sport, request.diag.id.idiag_src);
+	put_end(&c->local, &request.diag.id.idiag_dport, request.diag.id.idiag_dst);
+	return send(fd, &request, sizeof(request), 0) < 0 ? -errno : 0;
+}
+
+static int parse_answer(const union answer *answer, ssize_t n, struct peer_socket *ret)
+{
+	const struct nlmsghdr *h = &answer->header;
+	const struct nlmsgerr *error = (const struct nlmsgerr *)(answer->bytes + NLMSG_HDRLEN);
+	const struct inet_diag_msg *msg = (const struct inet_diag_msg *)(answer->bytes + NLMSG_HDRLEN);
+
+	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*error)) || h->nlmsg_len > (size_t)n)
+		return -EPROTO;
+	if (h->nlmsg_type == NLMSG_ERROR) {
+		if (error->error != -ENOENT)
+			return error->error ? error->error : -EPROTO;
+		*ret = (struct peer_socket){ 0 };
+		return 0;
+	}
+	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*msg)))
+		return -EPROTO;
+	/* Where no connection is left, the listener answers to its port. */
+	*ret = (struct peer_socket){
+		.exists = msg->idiag_state != TCP_LISTEN,
+		.held = msg->idiag_state != TCP_LISTEN && msg->idiag_inode,
+		.state = msg->idiag_state,
+	};
+	return 0;
+}
+
+int peer_look(const struct caller *c, struct peer_socket *ret)
+{
+	CLEANUP(close) int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	struct timeval second = { .tv_sec = 1 };
+	union answer answer;
+	ssize_t n;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second)))
+		return -errno;
+	r = ask(fd, c);
+	if (r)
+		return r;
+	n = recv(fd, &answer, sizeof(answer), 0);
+	return n < 0 ? -errno : parse_answer(&answer, n, ret);
+}

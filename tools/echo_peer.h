@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* echo_peer: the other end of a connection as the kernel of this host has it, without privileges. */
+#ifndef TCPCLOSE_ECHO_PEER_H
+#define TCPCLOSE_ECHO_PEER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "echo_call.h"
+
+struct peer_socket {
+	bool exists;  /* as a socket or as the mini-socket after it */
+	bool held;    /* some process has a descriptor of it */
+	uint8_t state; /* as tcp_states.h numbers them */
+};
+
+/*
+ * Asks sock_diag for the socket that mirrors c->local and c->peer. 0 and *ret, or
+ * negative errno where it cannot be asked (no inet_diag, another host).
+ */
+int peer_look(const struct caller *c, struct peer_socket *ret);
+
+#endif

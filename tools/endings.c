@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include <errno.h>
+#include <string.h>
+
+#include "endings.h"
+
+#define BY_SERVER (1u << SIDE_SERVER)
+#define BY_CLIENT (1u << SIDE_CLIENT)
+#define BY_EITHER (BY_SERVER | BY_CLIENT)
+
+static const struct ending table[] = {
+#define ENDING(id_, slug_, closers_, closer_, ready_, cause_, other_, proof_, seconds_, title_)    \
+	[ENDING_##id_] = {                                                                         \
+		.id = ENDING_##id_,                                                                \
+		.slug = (slug_),                                                                   \
+		.title = (title_),                                                                 \
+		.closers = BY_##closers_,                                                          \
+		.closer = SIDE_##closer_,                                                          \
+		.ready = (ready_),                                                                 \
+		.cause = (cause_),                                                                 \
+		.other = (other_),                                                                 \
+		.proof = (proof_),                                                                 \
+		.seconds = (seconds_),                                                             \
+	},
+#include "endings.def"
+#undef ENDING
+};
+
+const struct ending *endings(size_t *n)
+{
+	*n = ENDING_MAX;
+	return table;
+}
+
+const struct ending *ending_by_slug(const char *slug)
+{
+	for (size_t i = 0; i < ENDING_MAX; i++)
+		if (!strcmp(table[i].slug, slug))
+			return &table[i];
+	return NULL;
+}
+
+bool ending_can_close(const struct ending *ending, enum side closer)
+{
+	return ending->closers & (1u << closer);
+}
+
+const char *ending_cause(const struct ending *ending, enum side closer, enum side side)
+{
+	return side == closer ? ending->cause : ending->other;
+}
+
+const char *side_slug(enum side side)
+{
+	return side == SIDE_SERVER ? "server" : "client";
+}
+
+int side_by_slug(const char *slug, enum side *ret)
+{
+	for (enum side side = 0; side < SIDE_MAX; side++)
+		if (!strcmp(side_slug(side), slug)) {
+			*ret = side;
+			return 0;
+		}
+	return -ENOENT;
+}

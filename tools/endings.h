@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* endings: every way in which the echo pair can end a connection (rows: endings.def). */
+#ifndef TCPCLOSE_ENDINGS_H
+#define TCPCLOSE_ENDINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum side { SIDE_SERVER, SIDE_CLIENT, SIDE_MAX };
+
+enum ending_id {
+#define ENDING(id, ...) ENDING_##id,
+#include "endings.def"
+#undef ENDING
+	ENDING_MAX,
+};
+
+struct ending {
+	enum ending_id id;
+	const char *slug;
+	const char *title;
+	unsigned int closers; /* bits 1 << SIDE_... */
+	enum side closer;     /* by default */
+	const char *ready;    /* the server's call after which the client may start */
+	const char *cause;    /* of the closer's socket, never empty */
+	const char *other;    /* of the other end's socket; "" = it has none */
+	const char *proof;    /* evidence the closer's verdict must carry; "" = none */
+	unsigned int seconds; /* takes that long beyond --delay */
+};
+
+/* All rows, in the order in which `all` runs them; *n gets their number. */
+const struct ending *endings(size_t *n);
+/* NULL when there is none of that name. */
+const struct ending *ending_by_slug(const char *slug);
+bool ending_can_close(const struct ending *ending, enum side closer);
+/* The cause that the socket of `side` must earn when `closer` ends it; "" = no verdict. */
+const char *ending_cause(const struct ending *ending, enum side closer, enum side side);
+
+const char *side_slug(enum side side); /* "server", "client" */
+/* 0 and *ret, or -ENOENT. */
+int side_by_slug(const char *slug, enum side *ret);
+
+#endif

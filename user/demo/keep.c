@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include "demo/keep.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "endings.h"
+
+void keep_begin(struct keep *keep, uint16_t port)
+{
+	uint64_t last = keep->after_conn;
+
+	for (size_t i = 0; i < keep->n; i++) {
+		const struct record *r = &keep->items[i].record;
+		uint64_t conn = r->kind == REC_CLOSE ? keep->items[i].close.conn :
+				r->kind == REC_EVENT ? keep->items[i].event.conn : 0;
+
+		last = conn > last ? conn : last;
+	}
+	*keep = (struct keep){ .port = port, .after_conn = last, .items = keep->items, .cap = keep->cap };
+}
+
+void keep_free(struct keep *keep)
+{
+	free(keep->items);
+	*keep = (struct keep){ 0 };
+}
+
+/* Both ports are known and one is our server's: a listener is no connection. */
+static bool tuple_ours(const struct keep *keep, const struct tuple *t)
+{
+	return t->local.port && t->peer.port && (t->local.port == keep->port || t->peer.port == keep->port);
+}
+
+static bool conn_ours(const struct keep *keep, uint64_t conn)
+{
+	return !conn || conn > keep->after_conn;
+}
+
+static bool ours(const struct keep *keep, const struct record *r)
+{
+	switch (r->kind) {
+	case REC_CLOSE:
+		return conn_ours(keep, r->close->conn) && tuple_ours(keep, &r->close->tuple);
+	case REC_MINISOCKET:
+		return conn_ours(keep, r->minisocket->conn) && tuple_ours(keep, &r->minisocket->tuple);
+	case REC_EVENT:
+		return conn_ours(keep, r->event->conn) &&
+		       tuple_ours(keep, r->event->tuple.family ? &r->event->tuple : &r->event->obs->tuple);
+	case REC_APP:
+	case REC_SEGMENT:
+	case REC_LOSS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum side side_of(const struct keep *keep, const struct tuple *t)
+{
+	return t->local.port == keep->port ? SIDE_SERVER : SIDE_CLIENT;
+}
+
+static void copy(struct kept *to, const struct record *r)
+{
+	to->record = *r;
+	switch (r->kind) {
+	case REC_CLOSE:
+		to->close = *r->close;
+		break;
+	case REC_MINISOCKET:
+		to->minisocket = *r->minisocket;
+		break;
+	case REC_EVENT:
+		to->event = *r->event;
+		to->obs = *r->event->obs;
+		break;
+	case REC_APP:
+		to->app = *r->app;
+		break;
+	case REC_SEGMENT:
+		to->segment = *r->segment;
+		break;
+	case REC_LOSS:
+		to->loss = *r->loss;
+		break;
+	default:
+		break;
+	}
+}
+
+static int grow(struct keep *keep)
+{
+	size_t cap = keep->cap ? 2 * keep->cap : 64;
+	struct kept *items;
+
+	if (keep->n < keep->cap)
+		return 0;
+	items = realloc(keep->items, cap * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	keep->items = items;
+	keep->cap = cap;
+	return 0;
+}
+
+int keep_take(struct keep *keep, const struct record *record)
+{
+	int r;
+
+	if (!ours(keep, record))
+		return 0;
+	if (keep->n >= KEEP_MAX && record->kind != REC_CLOSE) {
+		keep->dropped++;
+		return 0;
+	}
+	r = grow(keep);
+	if (r)
+		return r;
+	keep->items[keep->n].arrival = (uint32_t)keep->n;
+	copy(&keep->items[keep->n++], record);
+	if (record->kind == REC_CLOSE) {
+		keep->verdicts[side_of(keep, &record->close->tuple)]++;
+		keep->minis_born += record->close->minisocket != 0;
+	}
+	keep->minis_ended += record->kind == REC_MINISOCKET;
+	return 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct kept *x = a, *y = b;
+
+	if (x->record.mono_ns != y->record.mono_ns)
+		return x->record.mono_ns < y->record.mono_ns ? -1 : 1;
+	return x->arrival < y->arrival ? -1 : 1;
+}
+
+/* A connect() that failed left no local port; then its peer alone must do. */
+static bool tuple_fits(const struct tuple *known, const struct tuple *asked, bool any_local)
+{
+	struct tuple t = *known;
+
+	if (any_local && !asked->local.port)
+		t.local = asked->local;
+	return tuple_equal(&t, asked);
+}
+
+static uint64_t find_conn(const struct keep *keep, const struct tuple *asked, bool any_local)
+{
+	if (!asked->family)
+		return 0;
+	for (size_t i = 0; i < keep->n; i++) {
+		const struct kept *k = &keep->items[i];
+
+		if (k->record.kind == REC_CLOSE && tuple_fits(&k->close.tuple, asked, any_local))
+			return k->close.conn;
+		if (k->record.kind == REC_EVENT && k->event.conn &&
+		    tuple_fits(&k->event.tuple, asked, any_local))
+			return k->event.conn;
+	}
+	return 0;
+}
+
+static void join(struct keep *keep)
+{
+	for (size_t i = 0; i < keep->n; i++) {
+		struct kept *k = &keep->items[i];
+		struct tuple t = { k->segment.family, k->segment.from, k->segment.to };
+
+		if (k->record.kind == REC_APP)
+			k->app.conn = find_conn(keep, &k->app.tuple, !strcmp(k->app.call, "connect"));
+		else if (k->record.kind == REC_SEGMENT)
+			k->segment.conn = find_conn(keep, &t, false);
+	}
+}
+
+int keep_emit(struct keep *keep, int (*emit)(void *ctx, const struct record *record), void *ctx)
+{
+	int r = 0;
+
+	join(keep);
+	if (keep->n)
+		qsort(keep->items, keep->n, sizeof(*keep->items), by_time);
+	for (size_t i = 0; i < keep->n && !r; i++) {
+		struct kept *k = &keep->items[i];
+
+		/* They have moved: realloc(), qsort(). All pointers of the record are one. */
+		k->record.close = &k->close;
+		if (k->record.kind == REC_EVENT)
+			k->event.obs = &k->obs;
+		r = emit(ctx, &k->record);
+	}
+	return r;
+}
+
+const struct verdict *keep_verdict(const struct keep *keep, int side, size_t n)
+{
+	for (size_t i = 0; i < keep->n; i++) {
+		const struct kept *k = &keep->items[i];
+
+		if (k->record.kind == REC_CLOSE && (int)side_of(keep, &k->close.tuple) == side && !n--)
+			return &k->close;
+	}
+	return NULL;
+}

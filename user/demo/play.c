@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include "demo/play.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "demo/check.h"
+
+#define SECOND UINT64_C(1000000000)
+/* The programs bound themselves: if one outlives this, it is stuck. */
+#define PROGRAMS_NS (10 * SECOND)
+/* A verdict takes about a second at most. */
+#define VERDICTS_NS (5 * SECOND)
+/* TIME_WAIT takes 60 s, behind a FIN_WAIT2 of as long. */
+#define FOLLOW_NS (130 * SECOND)
+#define TRIES_MAX 300
+
+int play_take(struct play *play, const struct record *record)
+{
+	/* Between stories: what an earlier one has left in the kernel, and the end of the run. */
+	if (play->open)
+		return record->kind == REC_SUMMARY ? 0 : keep_take(&play->keep, record);
+	if (record->kind == REC_SUMMARY || record->kind == REC_LOSS)
+		return play->emit(play->ctx, record);
+	return 0;
+}
+
+static void note(struct play *play, const struct record *record)
+{
+	int r = keep_take(&play->keep, record);
+
+	if (r && !play->err)
+		play->err = r;
+}
+
+void play_segment(void *ctx, const struct segment *segment)
+{
+	struct play *play = ctx;
+	struct record record = { .kind = REC_SEGMENT, .mono_ns = segment->mono_ns, .segment = segment };
+
+	if (play->open)
+		note(play, &record);
+}
+
+static int on_app(void *ctx, const struct app *app)
+{
+	struct play *play = ctx;
+	struct record record = { .kind = REC_APP, .mono_ns = app->mono_ns, .app = app };
+
+	return keep_take(&play->keep, &record);
+}
+
+/* --- when is it over? ------------------------------------------------------------ */
+
+static bool all_verdicts(const struct play *play)
+{
+	for (enum side side = 0; side < SIDE_MAX; side++)
+		if (check_has_verdict(play->ending, play->closer, side) && !play->keep.verdicts[side])
+			return false;
+	return true;
+}
+
+static void say_progress(struct play *play, uint64_t now_ns)
+{
+	uint64_t seconds = (now_ns - play->began_ns) / SECOND;
+
+	if (!play->progress || seconds == play->said_s)
+		return;
+	play->said_s = seconds;
+	fprintf(stderr, "\r%s: %s, %llu s ", play->ending->slug,
+		!play->ended_ns	     ? "the programs are running" :
+		!all_verdicts(play)  ? "waiting for the verdicts" :
+				       "the tuple is still taken",
+		(unsigned long long)seconds);
+}
+
+static void end_progress(struct play *play)
+{
+	if (play->said_s)
+		fprintf(stderr, "\r%*s\r", 72, "");
+	play->said_s = 0;
+}
+
+static bool programs_over(void *ctx)
+{
+	const struct play *play = ctx;
+
+	return pair_done(play->pair);
+}
+
+/* Asked after every turn of the loop. */
+static bool over(void *ctx)
+{
+	struct play *play = ctx;
+	uint64_t now = run_now_ns();
+	uint64_t limit = play->delay_ns + play->ending->seconds * SECOND + PROGRAMS_NS;
+
+	say_progress(play, now);
+	if (play->err)
+		return true;
+	if (!pair_done(play->pair))
+		return now - play->began_ns > limit;
+	if (!play->ended_ns)
+		play->ended_ns = now;
+	if (!all_verdicts(play))
+		return now - play->ended_ns > VERDICTS_NS;
+	if (play->follow && play->keep.minis_ended < play->keep.minis_born)
+		return now - play->ended_ns > FOLLOW_NS;
+	/* A verdict too many is as wrong as one that is missing. */
+	return !run_pending(play->run);
+}
+
+/* --- one time through ------------------------------------------------------------ */
+
+static void drain_capture(struct play *play)
+{
+	struct loss loss = { .mono_ns = run_now_ns(), .where = "capture" };
+	struct record record = { .kind = REC_LOSS, .mono_ns = loss.mono_ns, .loss = &loss };
+
+	if (!play->capture)
+		return;
+	if (capture_drain(play->capture))
+		log_error("the capture of segments has stopped");
+	loss.count = capture_dropped(play->capture);
+	if (loss.count <= play->captured_lost)
+		return;
+	play->captured_lost = loss.count;
+	note(play, &record);
+}
+
+/* Lives through the ending once; all that was seen is kept then. */
+static int live(struct play *play)
+{
+	struct pair_config config = {
+		.ending = play->ending,
+		.closer = play->closer,
+		.family = play->family,
+		.port = play->port,
+		.delay_ns = play->delay_ns,
+		.app = on_app,
+		.ctx = play,
+	};
+	int r;
+
+	keep_begin(&play->keep, play->port);
+	play->open = true;
+	play->ended_ns = 0;
+	play->began_ns = run_now_ns();
+	r = pair_start(play->run, &config, &play->pair);
+	if (r)
+		return r;
+	r = run_loop(play->run, over, play);
+	if (!r && !pair_done(play->pair)) {
+		pair_kill(play->pair);
+		r = run_loop(play->run, programs_over, play);
+	}
+	end_progress(play);
+	drain_capture(play);
+	return r ? r : play->err;
+}
+
+/* After live(): is it what it had to be? */
+static bool judge_story(struct play *play, char why[CHECK_WHY])
+{
+	char failed[PAIR_WHY];
+
+	if (!run_interrupted(play->run) && pair_failed(play->pair, failed)) {
+		snprintf(why, CHECK_WHY, "%s", failed);
+		return false;
+	}
+	return check_story(&play->keep, play->ending, play->closer, why);
+}
+
+static int tell(struct play *play, const char *title, const char *differs)
+{
+	struct story story = {
+		.begin = true,
+		.ending = play->ending->slug,
+		.title = title,
+		.closer = side_slug(play->closer),
+		.server_port = play->port,
+		.as_expected = !differs,
+		.brief = play->brief,
+		.differs = differs,
+	};
+	struct record record = { .kind = REC_STORY, .mono_ns = play->began_ns, .story = &story };
+	int r = 0;
+
+	for (enum side side = 0; side < SIDE_MAX && !r; side++)
+		r = check_cause(play->ending, play->closer, side, &story.expect[side]);
+	if (!r)
+		r = play->emit(play->ctx, &record);
+	if (!r)
+		r = keep_emit(&play->keep, play->emit, play->ctx);
+	story.begin = false;
+	record.mono_ns = run_now_ns();
+	return r ? r : play->emit(play->ctx, &record);
+}
+
+static void close_story(struct play *play)
+{
+	play->open = false;
+	pair_free(play->pair);
+	play->pair = NULL;
+}
+
+/* Chance has a part in it only where two things must happen at once. */
+static bool tries_again(const struct play *play, int tries)
+{
+	return play->ending->id == ENDING_SIMULTANEOUS && tries < TRIES_MAX && !run_interrupted(play->run) &&
+	       play->keep.verdicts[SIDE_SERVER] == 1 && play->keep.verdicts[SIDE_CLIENT] == 1;
+}
+
+static bool possible(const struct ending *ending)
+{
+	cpu_set_t allowed;
+
+	if (ending->id != ENDING_SIMULTANEOUS || sched_getaffinity(0, sizeof(allowed), &allowed) ||
+	    CPU_COUNT(&allowed) > 1)
+		return true;
+	log_info("%s: skipped: with one CPU no two FINs can cross on loopback", ending->slug);
+	return false;
+}
+
+static int finish(struct play *play, int tries, bool good, const char *why, enum play_result *ret)
+{
+	bool interrupted = run_interrupted(play->run);
+	char title[CHECK_WHY];
+
+	snprintf(title, sizeof(title), tries > 1 ? "%s (try %d)" : "%s", play->ending->title, tries);
+	*ret = interrupted ? PLAY_INTERRUPTED : good ? PLAY_AS_EXPECTED : PLAY_DIFFERS;
+	return tell(play, title, good ? NULL : interrupted ? "interrupted" : why);
+}
+
+int play_ending(struct play *play, const struct ending *ending, enum side closer, enum play_result *ret)
+{
+	char why[CHECK_WHY] = "";
+	bool good = false;
+	int tries = 0, r;
+
+	if (!possible(ending)) {
+		*ret = PLAY_SKIPPED;
+		return 0;
+	}
+	play->ending = ending;
+	play->closer = closer;
+	do {
+		close_story(play);
+		r = live(play);
+		good = !r && judge_story(play, why);
+		tries++;
+	} while (!r && !good && tries_again(play, tries));
+	if (!r)
+		r = finish(play, tries, good, why, ret);
+	close_story(play);
+	return r;
+}
+
+void play_free(struct play *play)
+{
+	close_story(play);
+	keep_free(&play->keep);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* play: one ending from the first process to the last verdict, as one story. */
+#ifndef TCPCLOSE_DEMO_PLAY_H
+#define TCPCLOSE_DEMO_PLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/record.h"
+#include "demo/capture.h"
+#include "demo/keep.h"
+#include "demo/pair.h"
+#include "endings.h"
+#include "run.h"
+
+enum play_result {
+	PLAY_AS_EXPECTED,
+	PLAY_DIFFERS,	  /* the story says how */
+	PLAY_SKIPPED,	  /* impossible on this machine; logged */
+	PLAY_INTERRUPTED, /* a signal ended the run */
+};
+
+/* All zero, then what stands above the line is set by the caller. */
+struct play {
+	struct run *run;
+	struct capture *capture; /* NULL = no segments */
+	uint16_t port;
+	uint8_t family;
+	uint64_t delay_ns;
+	bool brief;    /* as story.brief */
+	bool follow;   /* until the mini-sockets have ended */
+	bool progress; /* on standard error, which is a terminal */
+	int (*emit)(void *ctx, const struct record *record);
+	void *ctx;
+	/* --- */
+	const struct ending *ending;
+	enum side closer;
+	struct pair *pair;
+	struct keep keep;
+	bool open;	   /* a story is being lived through */
+	uint64_t began_ns, ended_ns; /* ended: both programs have; 0 = not yet */
+	uint64_t said_s;   /* progress */
+	uint64_t captured_lost; /* said so far */
+	int err;
+};
+
+/* What the run gives out goes through here: kept for the story, or passed on. */
+int play_take(struct play *play, const struct record *record);
+/* What capture_open() wants as its callback; ctx is the play. */
+void play_segment(void *ctx, const struct segment *segment);
+/* Lives through it and emits its story. 0 and *ret, or negative errno, logged. */
+int play_ending(struct play *play, const struct ending *ending, enum side closer,
+		enum play_result *ret);
+void play_free(struct play *play);
+
+#endif
