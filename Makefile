@@ -68,7 +68,10 @@ kinds      := unit scene golden tape lint live
 unit_src   := $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c)
 unit_help  := $(filter-out $(unit_src),$(wildcard tests/unit/*/*.c))
 scene_src  := $(wildcard tests/scene/*.c)
-other_src  := $(wildcard tests/golden/*.c tests/tape/*.c tests/live/*.c)
+other_src  := $(wildcard tests/golden/*.c tests/tape/*.c)
+# Not tests: programs that the scripts beside them run.
+live_src   := $(wildcard tests/live/*.c)
+live_needs := $(live_src:%.c=$(O)/%)
 # A script is a test when it is executable; what is not is for others to source.
 scripts     = $(shell find tests/$(1) -maxdepth $(2) -type f -perm -u=x \( -name '*.sh' -o -name '*.py' \) 2>/dev/null | sort)
 built       = $(patsubst %.c,$(O)/%,$(filter tests/$(1)/%,$(unit_src) $(other_src)))
@@ -181,9 +184,9 @@ export UPDATE
 run_tests = $(Q)O='$(abspath $(O))' tests/run.sh $(foreach k,$(1),$(addprefix $(k)=,$(call test_programs,$(k)) $(call test_scripts,$(k))))
 lint_needs := $(call lib,core) $(if $(wildcard tools/gendoc.c),$(O)/gendoc)
 
-check: $(programs) $(call test_programs,$(kinds)) $(lint_needs) ## every test that this machine can run (T=word: only those with word in their path)
+check: $(programs) $(call test_programs,$(kinds)) $(lint_needs) $(live_needs) ## every test that this machine can run (T=word: only those with word in their path)
 	$(call run_tests,$(kinds))
-check-unit: $(call test_programs,unit) ## pure modules, one test program each
+check-unit: $(call test_programs,unit) $(if $(filter %/gendoc_test.sh,$(call test_scripts,unit)),$(O)/gendoc) ## pure modules, one test program each
 	$(call run_tests,unit)
 check-scene: $(call test_programs,scene) ## observations as text, and the verdict they must give
 	$(call run_tests,scene)
@@ -193,7 +196,7 @@ check-tape: $(programs) $(call test_programs,tape) ## recorded wire, and the ver
 	$(call run_tests,tape)
 check-lint: $(lint_needs) ## the house rules
 	$(call run_tests,lint)
-check-live: $(programs) $(call test_programs,live) ## every ending on the running kernel (as root)
+check-live: $(programs) $(live_needs) ## every ending on the running kernel (as root)
 	$(call run_tests,live)
 check-vm: $(programs) ## the endings inside other kernels (qemu); not part of check
 	$(Q)O='$(abspath $(O))' tests/run.sh $(addprefix vm=,$(call wanted,$(wildcard tests/vm/*_matrix.sh)))
@@ -219,5 +222,5 @@ help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s%s\n", $$1, $$2 }' Makefile
 	@echo; echo 'Variables: O=DIR V=1 WERROR=1 SANITIZE=address,undefined PREFIX= DESTDIR= CC= CLANG= BPFTOOL= CROSS_COMPILE= T=WORD UPDATE=1'
 
-all_src := $(bpf_src) $(app_src) user/main.c $(wildcard user/*/*.c tools/*.c) $(unit_src) $(unit_help) $(scene_src) $(other_src)
+all_src := $(bpf_src) $(app_src) user/main.c $(wildcard user/*/*.c tools/*.c) $(unit_src) $(unit_help) $(scene_src) $(other_src) $(live_src)
 -include $(patsubst %.c,$(O)/%.d,$(all_src))

@@ -13,8 +13,8 @@
 
 static bool is_slug(const char *s)
 {
-	return s && *s && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(s) && *s != '-' &&
-	       s[strlen(s) - 1] != '-';
+	return s && *s && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(s) &&
+	       *s != '-' && s[strlen(s) - 1] != '-';
 }
 
 static void every_evidence_has_a_slug_of_its_own_and_words(void **state)
@@ -38,7 +38,8 @@ static void every_vantage_has_a_slug_of_its_own_and_words(void **state)
 		assert_true(is_slug(vantage_slug((enum vantage)i)));
 		assert_non_null(vantage_words((enum vantage)i));
 		for (int j = 0; j < i; j++)
-			assert_string_not_equal(vantage_slug((enum vantage)i), vantage_slug((enum vantage)j));
+			assert_string_not_equal(vantage_slug((enum vantage)i),
+						vantage_slug((enum vantage)j));
 	}
 }
 
@@ -61,7 +62,8 @@ static void a_vantage_that_is_missing_blinds_its_own_evidence_and_no_other(void 
 		evidence_set blind = evidence_blind(ALL_VANTAGES & ~(UINT32_C(1) << v));
 
 		for (int i = 0; i < EV_MAX; i++)
-			assert_int_equal(blind >> i & 1, (int)evidence_row((enum evidence)i)->vantage == v);
+			assert_int_equal(blind >> i & 1,
+					 (int)evidence_row((enum evidence)i)->vantage == v);
 	}
 }
 

@@ -8,12 +8,12 @@
 
 #include "core/judge.h"
 
-#define EACH_PROOF(p)                                                                              \
-	for (size_t n_, i_ = 0; i_ < (judge_proofs(&n_), n_); i_++)                                \
+#define EACH_PROOF(p)                                               \
+	for (size_t n_, i_ = 0; i_ < (judge_proofs(&n_), n_); i_++) \
 		for (const struct proof *p = &judge_proofs(&n_)[i_]; p; p = NULL)
-#define EACH_BIT(bit, set)                                                                         \
-	for (evidence_set bit = 1, end_ = EV_MAX; end_; bit <<= 1, end_--)                         \
-		if ((set) & bit)
+#define EACH_BIT(bit, set)                                                 \
+	for (evidence_set bit = 1, end_ = EV_MAX; end_; bit <<= 1, end_--) \
+		if ((set)&bit)
 
 /* xorshift64*: the same numbers in every run */
 static uint64_t rnd(uint64_t *state)
@@ -40,7 +40,8 @@ static bool is_coarser(enum cause cause, enum cause got)
 static void the_needs_of_each_proof_select_that_proof(void **state)
 {
 	(void)state;
-	EACH_PROOF(p) {
+	EACH_PROOF(p)
+	{
 		size_t got = SIZE_MAX;
 
 		assert_string_equal(name(judge(p->needs, 0, &got)), name(p->cause));
@@ -50,11 +51,11 @@ static void the_needs_of_each_proof_select_that_proof(void **state)
 
 static void every_cause_but_unknown_has_a_proof(void **state)
 {
-	bool proved[CAUSE_MAX] = { [CAUSE_UNKNOWN] = true };
+	bool proved[CAUSE_MAX] = {[CAUSE_UNKNOWN] = true};
 
 	(void)state;
 	EACH_PROOF(p)
-		proved[p->cause] = true;
+	proved[p->cause] = true;
 	for (int c = 0; c < CAUSE_MAX; c++) {
 		if (!proved[c])
 			fail_msg("%s has no proof", name((enum cause)c));
@@ -64,7 +65,8 @@ static void every_cause_but_unknown_has_a_proof(void **state)
 static void no_proof_is_for_unknown_or_needs_nothing_or_bars_what_it_needs(void **state)
 {
 	(void)state;
-	EACH_PROOF(p) {
+	EACH_PROOF(p)
+	{
 		assert_int_not_equal(p->cause, CAUSE_UNKNOWN);
 		assert_true(p->needs != 0);
 		assert_true((p->needs & p->bars) == 0);
@@ -74,8 +76,10 @@ static void no_proof_is_for_unknown_or_needs_nothing_or_bars_what_it_needs(void 
 static void a_proof_without_one_of_its_needs_does_not_fit(void **state)
 {
 	(void)state;
-	EACH_PROOF(p) {
-		EACH_BIT(bit, p->needs) {
+	EACH_PROOF(p)
+	{
+		EACH_BIT(bit, p->needs)
+		{
 			size_t got = SIZE_MAX;
 
 			judge(p->needs & ~bit, 0, &got);
@@ -87,8 +91,10 @@ static void a_proof_without_one_of_its_needs_does_not_fit(void **state)
 static void a_bar_that_was_seen_stops_its_proof(void **state)
 {
 	(void)state;
-	EACH_PROOF(p) {
-		EACH_BIT(bit, p->bars) {
+	EACH_PROOF(p)
+	{
+		EACH_BIT(bit, p->bars)
+		{
 			size_t got = SIZE_MAX;
 
 			judge(p->needs | bit, 0, &got);
@@ -97,11 +103,14 @@ static void a_bar_that_was_seen_stops_its_proof(void **state)
 	}
 }
 
-static void a_bar_that_was_invisible_stops_its_proof_and_leaves_nothing_that_is_not_true(void **state)
+static void
+a_bar_that_was_invisible_stops_its_proof_and_leaves_nothing_that_is_not_true(void **state)
 {
 	(void)state;
-	EACH_PROOF(p) {
-		EACH_BIT(bit, p->bars) {
+	EACH_PROOF(p)
+	{
+		EACH_BIT(bit, p->bars)
+		{
 			size_t got = SIZE_MAX;
 			enum cause c = judge(p->needs, bit, &got);
 
@@ -115,8 +124,10 @@ static void a_bar_that_was_invisible_stops_its_proof_and_leaves_nothing_that_is_
 static void a_need_that_was_invisible_leaves_nothing_that_is_not_true(void **state)
 {
 	(void)state;
-	EACH_PROOF(p) {
-		EACH_BIT(bit, p->needs) {
+	EACH_PROOF(p)
+	{
+		EACH_BIT(bit, p->needs)
+		{
 			enum cause c = judge(p->needs & ~bit, bit, NULL);
 
 			if (!is_coarser(p->cause, c))
@@ -135,7 +146,8 @@ static void whatever_is_judged_half_blind_is_also_proved_with_open_eyes(void **s
 		const struct proof *p;
 		size_t n, got = SIZE_MAX;
 		/* few bits at a time: a random word would set off every bar */
-		evidence_set truth = rnd(&seed) & rnd(&seed) & rnd(&seed), blind = rnd(&seed) & rnd(&seed);
+		evidence_set truth = rnd(&seed) & rnd(&seed) & rnd(&seed),
+			     blind = rnd(&seed) & rnd(&seed);
 
 		p = judge_proofs(&n);
 		truth |= p[rnd(&seed) % n].needs;
@@ -162,8 +174,9 @@ static void evidence_that_no_proof_asks_for_changes_nothing(void **state)
 
 	(void)state;
 	EACH_PROOF(p)
-		asked |= p->needs | p->bars;
-	EACH_PROOF(p) {
+	asked |= p->needs | p->bars;
+	EACH_PROOF(p)
+	{
 		size_t got = SIZE_MAX;
 
 		judge(p->needs | ~asked, ~asked, &got);
@@ -171,9 +184,10 @@ static void evidence_that_no_proof_asks_for_changes_nothing(void **state)
 	}
 }
 
-static struct verdict judged(evidence_set seen, evidence_set blind, uint32_t sent, uint32_t received)
+static struct verdict judged(evidence_set seen, evidence_set blind, uint32_t sent,
+			     uint32_t received)
 {
-	struct verdict v = { .evidence = seen, .rst_sent = sent, .rst_received = received };
+	struct verdict v = {.evidence = seen, .rst_sent = sent, .rst_received = received};
 
 	judge_verdict(&v, blind);
 	return v;
@@ -182,7 +196,8 @@ static struct verdict judged(evidence_set seen, evidence_set blind, uint32_t sen
 static void each_cause_ends_in_its_own_way_once_its_reset_was_counted(void **state)
 {
 	(void)state;
-	EACH_PROOF(p) {
+	EACH_PROOF(p)
+	{
 		bool in = p->needs & (EV(RST_IN) | EV(MINI_RST_IN));
 		bool rst = cause_row(p->cause)->how == HOW_RST;
 		evidence_set sent = rst && !in ? EV(RST_ACTIVE) : 0;
@@ -206,21 +221,26 @@ static void an_abort_without_an_rst_is_silent_where_every_rst_would_have_been_se
 static void a_reset_that_ended_the_minisocket_is_no_silent_end(void **state)
 {
 	(void)state;
-	assert_int_equal(judged(EV(FIN_FIRST) | EV(MINI_FIN_WAIT2) | EV(MINI_RST_IN), 0, 0, 0).how, HOW_RST);
+	assert_int_equal(judged(EV(FIN_FIRST) | EV(MINI_FIN_WAIT2) | EV(MINI_RST_IN), 0, 0, 0).how,
+			 HOW_RST);
 }
 
 static void the_first_closer_is_whose_fin_or_rst_came_first(void **state)
 {
 	(void)state;
 	assert_int_equal(judged(EV(FIN_FIRST), 0, 0, 0).first_closer, CLOSER_LOCAL);
-	assert_int_equal(judged(EV(PEER_FIN_FIRST) | EV(FIN_AFTER), 0, 0, 0).first_closer, CLOSER_PEER);
-	assert_int_equal(judged(EV(FIN_FIRST) | EV(FINS_CROSSED), 0, 0, 0).first_closer, CLOSER_BOTH);
+	assert_int_equal(judged(EV(PEER_FIN_FIRST) | EV(FIN_AFTER), 0, 0, 0).first_closer,
+			 CLOSER_PEER);
+	assert_int_equal(judged(EV(FIN_FIRST) | EV(FINS_CROSSED), 0, 0, 0).first_closer,
+			 CLOSER_BOTH);
 	assert_int_equal(judged(EV(RST_IN), 0, 0, 1).first_closer, CLOSER_PEER);
 	assert_int_equal(judged(EV(RST_ACTIVE), 0, 1, 0).first_closer, CLOSER_LOCAL);
 	/* a FIN, and an RST afterwards */
 	assert_int_equal(judged(EV(FIN_FIRST) | EV(RST_IN), 0, 0, 1).first_closer, CLOSER_LOCAL);
-	assert_int_equal(judged(EV(PEER_FIN_FIRST) | EV(RST_ACTIVE), 0, 1, 0).first_closer, CLOSER_PEER);
-	assert_int_equal(judged(EV(ERR_TIMEOUT) | EV(IN_SYN_SENT), 0, 0, 0).first_closer, CLOSER_NONE);
+	assert_int_equal(judged(EV(PEER_FIN_FIRST) | EV(RST_ACTIVE), 0, 1, 0).first_closer,
+			 CLOSER_PEER);
+	assert_int_equal(judged(EV(ERR_TIMEOUT) | EV(IN_SYN_SENT), 0, 0, 0).first_closer,
+			 CLOSER_NONE);
 }
 
 static void an_unknown_cause_ends_as_it_was_seen_to_end(void **state)
@@ -241,7 +261,8 @@ static void an_rst_that_ended_nothing_is_neither_the_end_nor_the_first_to_close(
 	(void)state;
 	assert_int_equal(v.how, HOW_TIMEOUT);
 	assert_int_equal(v.first_closer, CLOSER_NONE);
-	assert_int_equal(judged(EV(BY_CALL) | EV(LINGER_ZERO) | EV(IN_SYN_SENT), 0, 1, 0).how, HOW_SILENT);
+	assert_int_equal(judged(EV(BY_CALL) | EV(LINGER_ZERO) | EV(IN_SYN_SENT), 0, 1, 0).how,
+			 HOW_SILENT);
 }
 
 static void what_was_seen_is_not_called_blind(void **state)
@@ -260,17 +281,20 @@ int main(void)
 		cmocka_unit_test(no_proof_is_for_unknown_or_needs_nothing_or_bars_what_it_needs),
 		cmocka_unit_test(a_proof_without_one_of_its_needs_does_not_fit),
 		cmocka_unit_test(a_bar_that_was_seen_stops_its_proof),
-		cmocka_unit_test(a_bar_that_was_invisible_stops_its_proof_and_leaves_nothing_that_is_not_true),
+		cmocka_unit_test(
+			a_bar_that_was_invisible_stops_its_proof_and_leaves_nothing_that_is_not_true),
 		cmocka_unit_test(a_need_that_was_invisible_leaves_nothing_that_is_not_true),
 		cmocka_unit_test(whatever_is_judged_half_blind_is_also_proved_with_open_eyes),
 		cmocka_unit_test(nothing_seen_is_unknown_and_names_no_proof),
 		cmocka_unit_test(evidence_that_no_proof_asks_for_changes_nothing),
 		cmocka_unit_test(each_cause_ends_in_its_own_way_once_its_reset_was_counted),
-		cmocka_unit_test(an_abort_without_an_rst_is_silent_where_every_rst_would_have_been_seen),
+		cmocka_unit_test(
+			an_abort_without_an_rst_is_silent_where_every_rst_would_have_been_seen),
 		cmocka_unit_test(a_reset_that_ended_the_minisocket_is_no_silent_end),
 		cmocka_unit_test(the_first_closer_is_whose_fin_or_rst_came_first),
 		cmocka_unit_test(an_unknown_cause_ends_as_it_was_seen_to_end),
-		cmocka_unit_test(an_rst_that_ended_nothing_is_neither_the_end_nor_the_first_to_close),
+		cmocka_unit_test(
+			an_rst_that_ended_nothing_is_neither_the_end_nor_the_first_to_close),
 		cmocka_unit_test(what_was_seen_is_not_called_blind),
 	};
 

@@ -14,8 +14,8 @@ static struct tuple v4(uint8_t last, uint16_t local, uint16_t peer)
 {
 	return (struct tuple){
 		.family = 4,
-		.local = { .addr = { 192, 0, 2, last }, .port = local },
-		.peer = { .addr = { 198, 51, 100, 7 }, .port = peer },
+		.local = {.addr = {192, 0, 2, last}, .port = local},
+		.peer = {.addr = {198, 51, 100, 7}, .port = peer},
 	};
 }
 
@@ -23,8 +23,8 @@ static struct tuple v6(uint8_t last, uint16_t local, uint16_t peer)
 {
 	return (struct tuple){
 		.family = 6,
-		.local = { .addr = { 0x20, 0x01, 0x0d, 0xb8, [15] = last }, .port = local },
-		.peer = { .addr = { [15] = 1 }, .port = peer },
+		.local = {.addr = {0x20, 0x01, 0x0d, 0xb8, [15] = last}, .port = local},
+		.peer = {.addr = {[15] = 1}, .port = peer},
 	};
 }
 
@@ -50,7 +50,7 @@ static struct tuple changed(struct tuple t, size_t i)
 
 static void a_tuple_equals_its_copy_and_nothing_that_differs_in_a_byte(void **state)
 {
-	struct tuple t[] = { v4(1, 8080, 40000), v6(1, 8080, 40000) };
+	struct tuple t[] = {v4(1, 8080, 40000), v6(1, 8080, 40000)};
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -85,7 +85,7 @@ static void padding_does_not_count(void **state)
 
 static void a_mirror_swaps_the_ends_and_twice_is_the_tuple_again(void **state)
 {
-	struct tuple t[] = { v4(1, 8080, 40000), v6(1, 8080, 40000) };
+	struct tuple t[] = {v4(1, 8080, 40000), v6(1, 8080, 40000)};
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -152,18 +152,19 @@ static void endpoints_are_written_as_people_write_them(void **state)
 		struct endpoint e;
 		const char *address, *both;
 	} rows[] = {
-		{ 4, { { 192, 0, 2, 1 }, 80 }, "192.0.2.1", "192.0.2.1:80" },
-		{ 4, { { 0 }, 0 }, "0.0.0.0", "0.0.0.0:0" },
-		{ 4, { { 255, 255, 255, 255 }, 65535 }, "255.255.255.255", "255.255.255.255:65535" },
-		{ 6, { { [15] = 1 }, 443 }, "::1", "[::1]:443" },
-		{ 6, { { 0 }, 10 }, "::", "[::]:10" },
-		{ 6, { { 0x20, 0x01, 0x0d, 0xb8, [15] = 0x10 }, 9 }, "2001:db8::10", "[2001:db8::10]:9" },
+		{4, {{192, 0, 2, 1}, 80}, "192.0.2.1", "192.0.2.1:80"},
+		{4, {{0}, 0}, "0.0.0.0", "0.0.0.0:0"},
+		{4, {{255, 255, 255, 255}, 65535}, "255.255.255.255", "255.255.255.255:65535"},
+		{6, {{[15] = 1}, 443}, "::1", "[::1]:443"},
+		{6, {{0}, 10}, "::", "[::]:10"},
+		{6, {{0x20, 0x01, 0x0d, 0xb8, [15] = 0x10}, 9}, "2001:db8::10", "[2001:db8::10]:9"},
 	};
 	char buf[ENDPOINT_STRLEN];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		assert_string_equal(endpoint_address(rows[i].family, &rows[i].e, buf), rows[i].address);
+		assert_string_equal(endpoint_address(rows[i].family, &rows[i].e, buf),
+				    rows[i].address);
 		assert_string_equal(endpoint_format(rows[i].family, &rows[i].e, buf), rows[i].both);
 		assert_ptr_equal(endpoint_format(rows[i].family, &rows[i].e, buf), buf);
 	}
@@ -172,13 +173,15 @@ static void endpoints_are_written_as_people_write_them(void **state)
 static void the_longest_endpoint_fits_its_buffer(void **state)
 {
 	/* inet_ntop writes an address that begins so with dots: the longest there is */
-	struct endpoint mapped = { .addr = { [10] = 0xff, 0xff, 255, 255, 255, 255 }, .port = 65535 }, full;
+	struct endpoint mapped = {.addr = {[10] = 0xff, 0xff, 255, 255, 255, 255}, .port = 65535},
+			full;
 	char *buf = malloc(ENDPOINT_STRLEN);
 
 	(void)state;
 	memset(&full, 0xff, sizeof(full));
 	assert_string_equal(endpoint_format(6, &mapped, buf), "[::ffff:255.255.255.255]:65535");
-	assert_string_equal(endpoint_format(6, &full, buf), "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
+	assert_string_equal(endpoint_format(6, &full, buf),
+			    "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
 	free(buf);
 }
 
