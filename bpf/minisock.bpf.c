@@ -3,7 +3,7 @@
 #include "sock.bpf.h"
 
 static __always_inline int send_mini(const struct inet_timewait_sock *tw, __u8 kind, __u8 hook,
-				     __u64 sk)
+				     __u32 timeout_jiffies)
 {
 	struct wire_mini *rec = begin(hook, sizeof(*rec));
 
@@ -11,6 +11,7 @@ static __always_inline int send_mini(const struct inet_timewait_sock *tw, __u8 k
 		return 0;
 	fill_event(&rec->ev, kind, WIRE_MINI, sizeof(*rec), hook, (__u64)tw);
 	fill_mini(rec, tw);
+	rec->timeout_jiffies = timeout_jiffies;
 	if (mini_wanted(tw, &rec->tuple))
 		submit(rec);
 	else
@@ -30,7 +31,9 @@ static __always_inline int on_timer(const struct timer_list *timer, __u8 kind, _
 	if ((__u64)BPF_CORE_READ(timer, function) != config.tw_timer_handler)
 		return 0;
 	tw = (const void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer);
-	return send_mini(tw, kind, hook, 0);
+	/* armed: the new expiry is in place already */
+	return send_mini(tw, kind, hook,
+			 kind == WIRE_MINI_BORN ? BPF_CORE_READ(timer, expires) - bpf_jiffies64() : 0);
 }
 
 SEC("?tp_btf/timer_start")

@@ -159,7 +159,7 @@ static __always_inline void fill_mini(struct wire_mini *out, const struct inet_t
 	out->ev.cookie = BPF_CORE_READ(tw, __tw_common.skc_cookie.counter);
 	out->ev.netns_ino = BPF_CORE_READ(tw, __tw_common.skc_net.net, ns.inum);
 	out->ev.new_state = BPF_CORE_READ(tw, tw_substate);
-	__builtin_memset(&out->tuple, 0, sizeof(out->tuple));
+	__builtin_memset(&out->tuple, 0, sizeof(*out) - sizeof(out->ev));
 	read_tuple(&tw->__tw_common, BPF_CORE_READ(tw, tw_sport), &out->tuple);
 }
 

@@ -135,6 +135,8 @@ struct wire_full {
 struct wire_mini {
 	struct wire_event ev;
 	struct wire_tuple tuple;
+	__u32 timeout_jiffies; /* until its timer runs out; 0 = not armed yet where this hook sits */
+	__u32 pad;
 };
 
 /* One question and its answer (the peek program): is it still that mini-socket, and where? */

@@ -8,11 +8,24 @@
 #include "cmd.h"
 #include "core/evidence.h"
 #include "load/examine.h"
+#include "load/ways.h"
 #include "opts.h"
+
+static void print_privileges(void)
+{
+	const struct privilege *rows;
+	size_t n;
+
+	rows = privileges(&n);
+	puts("Privileges");
+	for (size_t i = 0; i < n; i++)
+		printf("  %-14s %-4s %s\n", rows[i].name, privilege_held(&rows[i]) ? "yes" : "no",
+		       rows[i].what_for);
+}
 
 static void print_ways(const struct examination *e)
 {
-	puts("Ways to attach");
+	puts("\nWays to attach");
 	for (int way = WAY_TP_BTF; way < WAY_MAX; way++)
 		printf("  %-8s %s\n", way_slug((enum way)way),
 		       e->ways.usable[way] ? "works" : e->ways.why[way]);
@@ -100,6 +113,8 @@ int cmd_doctor(int argc, char **argv)
 		return EXIT_DONE;
 	}
 	log_set_level(config.verbose ? LOG_DEBUG : LOG_INFO);
+	print_privileges();
+	fflush(stdout);
 	r = examine(config.way, &e);
 	if (!e)
 		return EXIT_FAILED;

@@ -17,7 +17,7 @@ enum flag { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 
 #define SERVER_PORT 7007
 #define CLIENT_PORT 40122
-#define START_NS UINT64_C(5000000000000)
+#define START_NS    UINT64_C(5000000000000)
 
 struct step {
 	uint32_t us; /* since the story began */
@@ -44,27 +44,48 @@ struct step {
 	const struct verdict *verdict;
 };
 
-#define CALL(at, who, name, value, ...) { .us = at, .kind = REC_APP, .side = who, .call = name, .result = value, ##__VA_ARGS__ }
+#define CALL(at, who, name, value, ...)                                                \
+	{                                                                              \
+		.us = at, .kind = REC_APP, .side = who, .call = name, .result = value, \
+		##__VA_ARGS__                                                          \
+	}
 #define FAIL(at, who, name, err, ...) CALL(at, who, name, -1, .error = err, ##__VA_ARGS__)
-#define STATE(at, who, old, new, ...) \
-	{ .us = at, .kind = REC_EVENT, .side = who, .obs = OBS_STATE, .from = ST_##old, .to = ST_##new, ##__VA_ARGS__ }
-#define OBS(at, who, what, ...) { .us = at, .kind = REC_EVENT, .side = who, .obs = OBS_##what, ##__VA_ARGS__ }
-#define SEG(at, who, letters, s, a, n, ...) \
-	{ .us = at, .kind = REC_SEGMENT, .side = who, .flags = letters, .seq = s, .ack = a, .len = n, ##__VA_ARGS__ }
-#define VERDICT(at, who, v) { .us = at, .kind = REC_CLOSE, .side = who, .verdict = &v }
+#define STATE(at, who, old, new, ...)                                                         \
+	{                                                                                     \
+		.us = at, .kind = REC_EVENT, .side = who, .obs = OBS_STATE, .from = ST_##old, \
+		.to = ST_##new, ##__VA_ARGS__                                                 \
+	}
+#define OBS(at, who, what, ...)                                                            \
+	{                                                                                  \
+		.us = at, .kind = REC_EVENT, .side = who, .obs = OBS_##what, ##__VA_ARGS__ \
+	}
+#define SEG(at, who, letters, s, a, n, ...)                                                       \
+	{                                                                                         \
+		.us = at, .kind = REC_SEGMENT, .side = who, .flags = letters, .seq = s, .ack = a, \
+		.len = n, ##__VA_ARGS__                                                           \
+	}
+#define VERDICT(at, who, v)                                             \
+	{                                                               \
+		.us = at, .kind = REC_CLOSE, .side = who, .verdict = &v \
+	}
 
 static inline struct tuple story_tuple(const struct step *step)
 {
-	struct endpoint server = { { 127, 0, 0, 1 }, SERVER_PORT };
-	struct endpoint client = { { 127, 0, 0, 1 }, step->client_port ? step->client_port : CLIENT_PORT };
+	struct endpoint server = {{127, 0, 0, 1}, SERVER_PORT};
+	struct endpoint client = {{127, 0, 0, 1},
+				  step->client_port ? step->client_port : CLIENT_PORT};
 
-	return step->side == S ? (struct tuple){ 4, server, client } : (struct tuple){ 4, client, server };
+	return step->side == S ? (struct tuple){4, server, client}
+			       : (struct tuple){4, client, server};
 }
 
-static inline int play_app(const struct sink_ops *ops, struct sink *sink, const struct step *s, uint64_t ns)
+static inline int play_app(const struct sink_ops *ops, struct sink *sink, const struct step *s,
+			   uint64_t ns)
 {
-	struct app app = { .mono_ns = ns, .took_ns = s->took_us * UINT64_C(1000), .pid = s->side == S ? 4711 : 4712 };
-	struct record record = { .kind = REC_APP, .mono_ns = ns, .app = &app };
+	struct app app = {.mono_ns = ns,
+			  .took_ns = s->took_us * UINT64_C(1000),
+			  .pid = s->side == S ? 4711 : 4712};
+	struct record record = {.kind = REC_APP, .mono_ns = ns, .app = &app};
 
 	strcpy(app.role, s->side == S ? "server" : "client");
 	snprintf(app.call, sizeof(app.call), "%s", s->call);
@@ -76,12 +97,22 @@ static inline int play_app(const struct sink_ops *ops, struct sink *sink, const 
 	return ops->take(sink, &record);
 }
 
-static inline int play_event(const struct sink_ops *ops, struct sink *sink, const struct step *s, uint64_t ns)
+static inline int play_event(const struct sink_ops *ops, struct sink *sink, const struct step *s,
+			     uint64_t ns)
 {
-	struct obs obs = { .kind = s->obs, .mono_ns = ns, .old_state = (uint8_t)s->from, .new_state = (uint8_t)s->to };
-	struct event event = { .conn = 1, .obs = &obs, .tuple = story_tuple(s) };
-	struct record record = { .kind = REC_EVENT, .mono_ns = ns, .event = &event };
+	struct obs obs = {.kind = s->obs,
+			  .mono_ns = ns,
+			  .old_state = (uint8_t)s->from,
+			  .new_state = (uint8_t)s->to};
+	struct event event = {
+		.conn = (s->client_port ? 3 : 1) + s->side, .obs = &obs, .tuple = story_tuple(s)};
+	struct record record = {.kind = REC_EVENT, .mono_ns = ns, .event = &event};
 
+	/* As the kernel has it: not both ports are known yet. */
+	if (s->obs == OBS_STATE && s->to == ST_SYN_SENT)
+		event.tuple.local.port = 0;
+	if (s->obs == OBS_STATE && s->from == ST_LISTEN)
+		event.tuple.peer.port = 0;
 	obs.rst_reason = s->reason;
 	obs.rst_flag_known = obs.rst_flag = s->obs == OBS_RST_RECEIVED;
 	obs.mini.substate = (uint8_t)s->to;
@@ -93,25 +124,33 @@ static inline int play_event(const struct sink_ops *ops, struct sink *sink, cons
 	return ops->take(sink, &record);
 }
 
-static inline int play_segment(const struct sink_ops *ops, struct sink *sink, const struct step *s, uint64_t ns)
+static inline int play_segment(const struct sink_ops *ops, struct sink *sink, const struct step *s,
+			       uint64_t ns)
 {
 	/* Numbers on the wire begin anywhere; the server's wrap in the middle of a connection. */
-	uint32_t isn[] = { 0xfffffffau, 0x12345678u };
+	uint32_t isn[] = {0xfffffffau, 0x12345678u};
 	struct tuple t = story_tuple(s);
 	struct segment segment = {
-		.mono_ns = ns, .family = t.family, .from = t.local, .to = t.peer, .tcp_flags = (uint8_t)s->flags,
-		.seq = s->seq + isn[s->side], .ack = s->flags & ACK ? s->ack + isn[!s->side] : 0, .len = s->len,
+		.mono_ns = ns,
+		.family = t.family,
+		.from = t.local,
+		.to = t.peer,
+		.tcp_flags = (uint8_t)s->flags,
+		.seq = s->seq + isn[s->side],
+		.ack = s->flags & ACK ? s->ack + isn[!s->side] : 0,
+		.len = s->len,
 		.window = s->window_shut || s->flags & RST ? 0 : 65536,
 	};
-	struct record record = { .kind = REC_SEGMENT, .mono_ns = ns, .segment = &segment };
+	struct record record = {.kind = REC_SEGMENT, .mono_ns = ns, .segment = &segment};
 
 	return ops->take(sink, &record);
 }
 
-static inline int play_close(const struct sink_ops *ops, struct sink *sink, const struct step *s, uint64_t ns)
+static inline int play_close(const struct sink_ops *ops, struct sink *sink, const struct step *s,
+			     uint64_t ns)
 {
 	struct verdict verdict = *s->verdict;
-	struct record record = { .kind = REC_CLOSE, .mono_ns = ns, .close = &verdict };
+	struct record record = {.kind = REC_CLOSE, .mono_ns = ns, .close = &verdict};
 
 	verdict.tuple = story_tuple(s);
 	verdict.mono_ns = ns;
@@ -136,11 +175,11 @@ static inline int play_step(const struct sink_ops *ops, struct sink *sink, const
 	}
 }
 
-static inline int play_story(const struct sink_ops *ops, struct sink *sink, const struct story *story,
-			     const struct step *steps, size_t n)
+static inline int play_story(const struct sink_ops *ops, struct sink *sink,
+			     const struct story *story, const struct step *steps, size_t n)
 {
 	struct story part = *story;
-	struct record record = { .kind = REC_STORY, .mono_ns = START_NS, .story = &part };
+	struct record record = {.kind = REC_STORY, .mono_ns = START_NS, .story = &part};
 	int err;
 
 	part.begin = true;
@@ -154,7 +193,7 @@ static inline int play_story(const struct sink_ops *ops, struct sink *sink, cons
 static inline int play_summary(const struct sink_ops *ops, struct sink *sink)
 {
 	static const struct summary summary;
-	struct record record = { .kind = REC_SUMMARY, .summary = &summary };
+	struct record record = {.kind = REC_SUMMARY, .summary = &summary};
 
 	return ops->take(sink, &record);
 }

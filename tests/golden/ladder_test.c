@@ -22,7 +22,7 @@ typedef void (*teller)(const struct sink_ops *ops, struct sink *sink);
 /* What a sink says to one run; the caller frees it. */
 static char *told(teller tell, bool utf8, bool colour)
 {
-	struct sink_config config = { .utf8 = utf8, .colour = colour };
+	struct sink_config config = {.utf8 = utf8, .colour = colour};
 	struct sink *sink = NULL;
 	char *text = NULL;
 	size_t size = 0;
@@ -64,7 +64,7 @@ static void compare(const char *name, const char *form, const char *text)
 	result(!strcmp(expected, text), name, form);
 }
 
-/* Every line at most 100 columns; no control character but the newline; nothing but ASCII if so wished. */
+/* Every line at most 100 columns; no control character but the newline; only ASCII if wished. */
 static bool is_clean(const char *text, bool utf8)
 {
 	unsigned columns = 0;
@@ -73,7 +73,8 @@ static bool is_clean(const char *text, bool utf8)
 		uint32_t c = 0;
 		size_t n = utf8_decode(text, strnlen(text, 4), &c);
 
-		if (!n || (c < 0x20 && c != '\n') || (c >= 0x7f && c < 0xa0) || (c >= 0x80 && !utf8))
+		if (!n || (c < 0x20 && c != '\n') || (c >= 0x7f && c < 0xa0) ||
+		    (c >= 0x80 && !utf8))
 			return false;
 		columns = c == '\n' ? 0 : columns + 1;
 		if (columns > 100)
@@ -153,21 +154,23 @@ static size_t expired_data(struct step *steps, uint32_t us, uint32_t *seq, size_
 		steps[n++] = (struct step)SEG(us, S, ACK, *seq, 12, 65483);
 		*seq += 65483;
 		if (i % 2)
-			steps[n++] = (struct step)SEG(us + 6, C, ACK, 12, *seq, 0, .window_shut = i + 1 == segments);
+			steps[n++] = (struct step)SEG(us + 6, C, ACK, 12, *seq, 0,
+						      .window_shut = i + 1 == segments);
 	}
 	return n;
 }
 
 static void tell_expired(const struct sink_ops *ops, struct sink *sink)
 {
-	static const struct step start[] = { HANDSHAKE, ECHO };
+	static const struct step start[] = {HANDSHAKE, ECHO};
 	struct step steps[256];
 	uint32_t seq = 12;
 	size_t n = sizeof(start) / sizeof(start[0]);
 
 	memcpy(steps, start, sizeof(start));
 	steps[n++] = (struct step)CALL(240, S, "setsockopt", 0, .args = "5, SO_LINGER, {on, 1 s}");
-	steps[n++] = (struct step)CALL(900, S, "write", 2621440, .args = "5, zeros until it takes no more", .took_us = 650);
+	steps[n++] = (struct step)CALL(900, S, "write", 2621440,
+				       .args = "5, zeros until it takes no more", .took_us = 650);
 	n += expired_data(steps + n, 260, &seq, 30);
 	steps[n++] = (struct step)CALL(1001000, S, "close", 0, .took_us = 1000050);
 	steps[n++] = (struct step)STATE(960, S, ESTABLISHED, FIN_WAIT1);
@@ -198,20 +201,30 @@ static void tell_expired(const struct sink_ops *ops, struct sink *sink)
 static void tell_killed(const struct sink_ops *ops, struct sink *sink)
 {
 	static const struct step steps[] = {
-		HANDSHAKE, ECHO, OBS(100290, S, RELEASE, .exiting = true, .exit_code = 9),
-		STATE(100300, S, ESTABLISHED, FIN_WAIT1), SEG(100306, S, FIN | ACK, 12, 12, 0),
-		STATE(100315, C, ESTABLISHED, CLOSE_WAIT), SEG(100322, C, ACK, 12, 13, 0),
-		STATE(100329, S, FIN_WAIT1, FIN_WAIT2), OBS(100331, S, MINI_BORN, .to = ST_FIN_WAIT2, .seconds = 60),
-		STATE(100332, S, FIN_WAIT2, CLOSE), CALL(100352, C, "read", 0, .took_us = 100100),
-		STATE(150436, C, CLOSE_WAIT, LAST_ACK), SEG(150441, C, FIN | ACK, 12, 13, 0),
-		OBS(150449, S, MINI_BORN, .to = ST_TIME_WAIT, .seconds = 60), SEG(150457, S, ACK, 13, 13, 0),
-		STATE(150465, C, LAST_ACK, CLOSE), CALL(150480, C, "close", 0, .took_us = 55),
+		HANDSHAKE,
+		ECHO,
+		OBS(100290, S, RELEASE, .exiting = true, .exit_code = 9),
+		STATE(100300, S, ESTABLISHED, FIN_WAIT1),
+		SEG(100306, S, FIN | ACK, 12, 12, 0),
+		STATE(100315, C, ESTABLISHED, CLOSE_WAIT),
+		SEG(100322, C, ACK, 12, 13, 0),
+		STATE(100329, S, FIN_WAIT1, FIN_WAIT2),
+		OBS(100331, S, MINI_BORN, .to = ST_FIN_WAIT2, .seconds = 60),
+		STATE(100332, S, FIN_WAIT2, CLOSE),
+		CALL(100352, C, "read", 0, .took_us = 100100),
+		STATE(150436, C, CLOSE_WAIT, LAST_ACK),
+		SEG(150441, C, FIN | ACK, 12, 13, 0),
+		OBS(150449, S, MINI_BORN, .to = ST_TIME_WAIT, .seconds = 60),
+		SEG(150457, S, ACK, 13, 13, 0),
+		STATE(150465, C, LAST_ACK, CLOSE),
+		CALL(150480, C, "close", 0, .took_us = 55),
 		VERDICT(150480, C, default_client),
 	};
 	struct story story = default_story;
 
 	story.ending = "killed";
-	story.title = "SIGKILL: the kernel closes for the dead process, and nobody can tell from the wire";
+	story.title = "SIGKILL: the kernel closes for the dead process, and nobody can tell from "
+		      "the wire";
 	story.as_expected = false;
 	story.differs = "the server's socket has no verdict";
 	play_story(ops, sink, &story, STEPS(steps));
@@ -244,9 +257,15 @@ static void tell_hostile(const struct sink_ops *ops, struct sink *sink)
 	struct verdict verdict = default_server;
 	struct verdict wrong = default_client;
 	struct step steps[] = {
-		HANDSHAKE, CALL(100, S, "\033[2Jwrite\n", 1, .args = "\033]0;owned\007, \xff\xc3, \xe2\x80\xae evil"),
-		CALL(120, C, "shutdown", 0, .args = "\r\n\t\x9b" "31m aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
-		DEFAULT_END, VERDICT(100480, S, verdict), VERDICT(100480, C, wrong),
+		HANDSHAKE,
+		CALL(100, S, "\033[2Jwrite\n", 1,
+		     .args = "\033]0;owned\007, \xff\xc3, \xe2\x80\xae evil"),
+		CALL(120, C, "shutdown", 0,
+		     .args = "\r\n\t\x9b"
+			     "31m aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+		DEFAULT_END,
+		VERDICT(100480, S, verdict),
+		VERDICT(100480, C, wrong),
 	};
 	struct story story = default_story;
 
@@ -266,7 +285,8 @@ static void tell_hostile(const struct sink_ops *ops, struct sink *sink)
 static void tell_flood(const struct sink_ops *ops, struct sink *sink)
 {
 	static struct step steps[20064];
-	static const struct step end[] = { DEFAULT_END, VERDICT(100480, C, default_client), VERDICT(100480, S, default_server) };
+	static const struct step end[] = {DEFAULT_END, VERDICT(100480, C, default_client),
+					  VERDICT(100480, S, default_server)};
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < 20000; i++)
@@ -286,7 +306,8 @@ static void check_colour(void)
 	CLEANUP(free) char *colour = told(tell_both, true, true);
 	char *to = colour;
 
-	result(strstr(colour, "\033[") && !strchr(plain, '\033'), "colour", "only when it is wished");
+	result(strstr(colour, "\033[") && !strchr(plain, '\033'), "colour",
+	       "only when it is wished");
 	for (char *from = colour; *from;) {
 		if (*from == '\033')
 			from = strchr(from, 'm') + 1;
@@ -299,13 +320,14 @@ static void check_colour(void)
 
 static void check_output_error(void)
 {
-	struct sink_config config = { .utf8 = true };
+	struct sink_config config = {.utf8 = true};
 	struct sink *sink = NULL;
 
 	config.out = fopen("/dev/full", "w");
 	if (!config.out || sink_ladder.open(&config, &sink))
 		abort();
-	result(play_story(&sink_ladder, sink, &zero_story, STEPS(zero_steps)) == -ENOSPC, "output error", "is told");
+	result(play_story(&sink_ladder, sink, &zero_story, STEPS(zero_steps)) == -ENOSPC,
+	       "output error", "is told");
 	sink_ladder.close(sink);
 	sink_ladder.close(NULL);
 	fclose(config.out);

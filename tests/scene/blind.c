@@ -13,7 +13,8 @@ struct watch {
 	bool said;
 };
 
-__attribute__((format(printf, 3, 4))) static void say(struct watch *w, uint32_t covered, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void say(struct watch *w, uint32_t covered,
+						      const char *fmt, ...)
 {
 	va_list ap;
 
@@ -33,7 +34,8 @@ __attribute__((format(printf, 3, 4))) static void say(struct watch *w, uint32_t 
 }
 
 /* A count that sees less may be lower, never higher. */
-static void check_count(struct watch *w, uint32_t covered, const struct expect *e, const char *field, uint32_t got)
+static void check_count(struct watch *w, uint32_t covered, const struct expect *e,
+			const char *field, uint32_t got)
 {
 	const char *want = scene_expected(e, field);
 
@@ -41,7 +43,8 @@ static void check_count(struct watch *w, uint32_t covered, const struct expect *
 		say(w, covered, "line %d: %s: want %s at most, got %u", e->line, field, want, got);
 }
 
-static void check_owner(struct watch *w, uint32_t covered, const struct expect *e, const struct owner *got)
+static void check_owner(struct watch *w, uint32_t covered, const struct expect *e,
+			const struct owner *got)
 {
 	const char *want = scene_expected(e, "owner");
 	char text[64];
@@ -56,7 +59,7 @@ static bool is_coarser(const char *want, const char *got)
 {
 	static const char *const pairs[][2] = {
 		/* it was closed while the SYN was out; that linger was 0 changed nothing on the wire */
-		{ "linger-zero", "connect-cancelled" },
+		{"linger-zero", "connect-cancelled"},
 	};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
@@ -66,17 +69,20 @@ static bool is_coarser(const char *want, const char *got)
 	return !strcmp(got, "unknown");
 }
 
-static void check_one(struct watch *w, uint32_t covered, const struct outcome *out, size_t i, const struct expect *e)
+static void check_one(struct watch *w, uint32_t covered, const struct outcome *out, size_t i,
+		      const struct expect *e)
 {
 	const struct verdict *v = &out->verdicts[i].v;
-	const char *cause = cause_row(v->cause)->slug, *closer = closer_slug(v->first_closer), *want;
+	const char *cause = cause_row(v->cause)->slug, *closer = closer_slug(v->first_closer),
+		   *want;
 
 	want = scene_expected(e, "cause");
 	if (strcmp(want, cause) && !is_coarser(want, cause))
 		say(w, covered, "line %d: cause: want %s or unknown, got %s", e->line, want, cause);
 	want = scene_expected(e, "first_closer");
 	if (want && v->first_closer != CLOSER_NONE && strcmp(want, closer))
-		say(w, covered, "line %d: first_closer: want %s or none, got %s", e->line, want, closer);
+		say(w, covered, "line %d: first_closer: want %s or none, got %s", e->line, want,
+		    closer);
 	check_owner(w, covered, e, &v->owner);
 	check_count(w, covered, e, "rst_sent", v->rst_sent);
 	check_count(w, covered, e, "rst_received", v->rst_received);
@@ -89,7 +95,8 @@ static void check_verdicts(struct watch *w, uint32_t covered, const struct outco
 	for (size_t i = 0; i < w->scene->n_expects; i++)
 		expected += w->scene->expects[i].kind == EXPECT_VERDICT;
 	/* where the record of its end is lost, the destructor may be all that tells of it */
-	if (out->n_verdicts > expected || (out->n_verdicts < expected && covered >> VANTAGE_DESTROY & 1))
+	if (out->n_verdicts > expected ||
+	    (out->n_verdicts < expected && covered >> VANTAGE_DESTROY & 1))
 		say(w, covered, "%zu verdicts, want %zu", out->n_verdicts, expected);
 	for (size_t i = 0; i < out->n_verdicts; i++) {
 		int sock = out->verdicts[i].sock;
@@ -108,7 +115,7 @@ static void check_verdicts(struct watch *w, uint32_t covered, const struct outco
 
 void scene_run_blind(const struct scene *s, FILE *complain)
 {
-	struct watch w = { .scene = s, .complain = complain };
+	struct watch w = {.scene = s, .complain = complain};
 	struct outcome *out = malloc(sizeof(*out));
 	uint32_t optional = s->covered & ~(UINT32_C(1) << VANTAGE_STATE);
 

@@ -18,10 +18,26 @@ struct asked {
 
 /* Each writes its field as the scene would; expected text is compared with it. */
 #define FIELD(id) static void id(const struct asked *a, char *s)
-#define NUMBER(id, what)                                                                           \
-	FIELD(id)                                                                                  \
-	{                                                                                          \
-		snprintf(s, TEXT, "%" PRIu64, (uint64_t)(what));                                   \
+#define SAYS(id, ...)                           \
+	FIELD(id)                               \
+	{                                       \
+		snprintf(s, TEXT, __VA_ARGS__); \
+	}
+#define NUMBER(id, what)                                         \
+	FIELD(id)                                                \
+	{                                                        \
+		snprintf(s, TEXT, "%" PRIu64, (uint64_t)(what)); \
+	}
+
+#define OWNER(id, of)             \
+	FIELD(id)                 \
+	{                         \
+		put_owner(of, s); \
+	}
+#define TUPLE(id, of)             \
+	FIELD(id)                 \
+	{                         \
+		put_tuple(of, s); \
 	}
 
 static void put_owner(const struct owner *o, char *s)
@@ -40,18 +56,18 @@ static void put_tuple(const struct tuple *t, char *s)
 		 endpoint_format(t->family, &t->peer, peer));
 }
 
-FIELD(cause) { snprintf(s, TEXT, "%s", cause_row(a->v->cause)->slug); }
-FIELD(how) { snprintf(s, TEXT, "%s", how_slug(a->v->how)); }
-FIELD(first_closer) { snprintf(s, TEXT, "%s", closer_slug(a->v->first_closer)); }
-FIELD(reason) { snprintf(s, TEXT, "%s", a->v->rst_reason ? a->v->rst_reason : "none"); }
-FIELD(owner) { put_owner(&a->v->owner, s); }
-FIELD(closer) { put_owner(&a->v->closer, s); }
-FIELD(mini_owner) { put_owner(&a->m->owner, s); }
-FIELD(tuple) { put_tuple(&a->v->tuple, s); }
-FIELD(mini_tuple) { put_tuple(&a->m->tuple, s); }
-FIELD(complete) { snprintf(s, TEXT, "%s", a->v->complete ? "true" : "false"); }
-FIELD(end) { snprintf(s, TEXT, "%s", mini_end_slug(a->m->end)); }
-FIELD(minisocket) { snprintf(s, TEXT, "%s", a->v->minisocket ? state_name(a->v->minisocket) : "none"); }
+SAYS(cause, "%s", cause_row(a->v->cause)->slug)
+SAYS(how, "%s", how_slug(a->v->how))
+SAYS(first_closer, "%s", closer_slug(a->v->first_closer))
+SAYS(reason, "%s", a->v->rst_reason ? a->v->rst_reason : "none")
+OWNER(owner, &a->v->owner)
+OWNER(closer, &a->v->closer)
+OWNER(mini_owner, &a->m->owner)
+TUPLE(tuple, &a->v->tuple)
+TUPLE(mini_tuple, &a->m->tuple)
+SAYS(complete, "%s", a->v->complete ? "true" : "false")
+SAYS(end, "%s", mini_end_slug(a->m->end))
+SAYS(minisocket, "%s", a->v->minisocket ? state_name(a->v->minisocket) : "none")
 NUMBER(rst_sent, a->v->rst_sent)
 NUMBER(rst_received, a->v->rst_received)
 NUMBER(unread, a->v->unread_bytes)
@@ -73,7 +89,7 @@ NUMBER(evicted, a->counts->evicted)
 NUMBER(duplicates, a->counts->duplicates)
 NUMBER(strays, a->counts->strays)
 
-FIELD(exit_code) { snprintf(s, TEXT, "0x%x", (unsigned)a->v->exit_code); }
+SAYS(exit_code, "0x%x", (unsigned)a->v->exit_code)
 
 FIELD(owner_source)
 {
@@ -82,10 +98,7 @@ FIELD(owner_source)
 	snprintf(s, TEXT, "%s", slug ? slug : "none");
 }
 
-FIELD(error)
-{
-	snprintf(s, TEXT, "%s", a->v->error ? strerrorname_np(a->v->error) : "0");
-}
+SAYS(error, "%s", a->v->error ? strerrorname_np(a->v->error) : "0")
 
 FIELD(linger)
 {
@@ -103,7 +116,8 @@ FIELD(path)
 
 	*s = '\0';
 	for (uint8_t i = 0; i < a->v->n_path; i++)
-		n += (size_t)snprintf(s + n, TEXT - n, "%s%s", i ? "," : "", state_name(a->v->path[i].state));
+		n += (size_t)snprintf(s + n, TEXT - n, "%s%s", i ? "," : "",
+				      state_name(a->v->path[i].state));
 }
 
 FIELD(path_ns)
@@ -112,7 +126,8 @@ FIELD(path_ns)
 
 	*s = '\0';
 	for (uint8_t i = 0; i < a->v->n_path; i++)
-		n += (size_t)snprintf(s + n, TEXT - n, "%s%" PRIu64, i ? "," : "", a->v->path[i].at_ns);
+		n += (size_t)snprintf(s + n, TEXT - n, "%s%" PRIu64, i ? "," : "",
+				      a->v->path[i].at_ns);
 }
 
 /* By the name of the other socket in this scene. */
@@ -135,7 +150,8 @@ static bool set_fits(evidence_set set, const char *want, const char **missed)
 		for (int ev = 0; ev < EV_MAX; ev++) {
 			bool has = set >> ev & 1;
 
-			if (!strcmp(evidence_row((enum evidence)ev)->slug, item) && has != (*at == '+')) {
+			if (!strcmp(evidence_row((enum evidence)ev)->slug, item) &&
+			    has != (*at == '+')) {
 				*missed = item;
 				return false;
 			}
@@ -156,8 +172,14 @@ static void put_set(evidence_set set, char *s)
 	}
 }
 
-FIELD(evidence) { put_set(a->v->evidence, s); }
-FIELD(blind) { put_set(a->v->blind, s); }
+FIELD(evidence)
+{
+	put_set(a->v->evidence, s);
+}
+FIELD(blind)
+{
+	put_set(a->v->blind, s);
+}
 
 enum field_type { F_TEXT, F_TIME, F_TIMES, F_SET };
 
@@ -167,47 +189,47 @@ static const struct field {
 	enum field_type type;
 	void (*write)(const struct asked *a, char *s);
 } fields[] = {
-	{ EXPECT_VERDICT, "cause", F_TEXT, cause },
-	{ EXPECT_VERDICT, "how", F_TEXT, how },
-	{ EXPECT_VERDICT, "first_closer", F_TEXT, first_closer },
-	{ EXPECT_VERDICT, "path", F_TEXT, path },
-	{ EXPECT_VERDICT, "path_at", F_TIMES, path_ns },
-	{ EXPECT_VERDICT, "rst_sent", F_TEXT, rst_sent },
-	{ EXPECT_VERDICT, "rst_received", F_TEXT, rst_received },
-	{ EXPECT_VERDICT, "reason", F_TEXT, reason },
-	{ EXPECT_VERDICT, "owner", F_TEXT, owner },
-	{ EXPECT_VERDICT, "owner_source", F_TEXT, owner_source },
-	{ EXPECT_VERDICT, "closer", F_TEXT, closer },
-	{ EXPECT_VERDICT, "exit_code", F_TEXT, exit_code },
-	{ EXPECT_VERDICT, "evidence", F_SET, evidence },
-	{ EXPECT_VERDICT, "blind", F_SET, blind },
-	{ EXPECT_VERDICT, "complete", F_TEXT, complete },
-	{ EXPECT_VERDICT, "unread", F_TEXT, unread },
-	{ EXPECT_VERDICT, "unsent", F_TEXT, unsent },
-	{ EXPECT_VERDICT, "unacked", F_TEXT, unacked },
-	{ EXPECT_VERDICT, "sent", F_TEXT, sent },
-	{ EXPECT_VERDICT, "received", F_TEXT, received },
-	{ EXPECT_VERDICT, "error", F_TEXT, error },
-	{ EXPECT_VERDICT, "minisocket", F_TEXT, minisocket },
-	{ EXPECT_VERDICT, "linger", F_TEXT, linger },
-	{ EXPECT_VERDICT, "pair", F_TEXT, pair },
-	{ EXPECT_VERDICT, "netns", F_TEXT, netns },
-	{ EXPECT_VERDICT, "cgroup", F_TEXT, cgroup },
-	{ EXPECT_VERDICT, "age", F_TIME, age },
-	{ EXPECT_VERDICT, "ended", F_TIME, ended },
-	{ EXPECT_VERDICT, "tuple", F_TEXT, tuple },
-	{ EXPECT_MINI, "end", F_TEXT, end },
-	{ EXPECT_MINI, "fin_wait2", F_TIME, fin_wait2 },
-	{ EXPECT_MINI, "time_wait", F_TIME, time_wait },
-	{ EXPECT_MINI, "owner", F_TEXT, mini_owner },
-	{ EXPECT_MINI, "tuple", F_TEXT, mini_tuple },
-	{ EXPECT_MINI, "ended", F_TIME, mini_ended },
-	{ EXPECT_COUNTS, "taken", F_TEXT, taken },
-	{ EXPECT_COUNTS, "open", F_TEXT, open_now },
-	{ EXPECT_COUNTS, "minis", F_TEXT, minis },
-	{ EXPECT_COUNTS, "evicted", F_TEXT, evicted },
-	{ EXPECT_COUNTS, "duplicates", F_TEXT, duplicates },
-	{ EXPECT_COUNTS, "strays", F_TEXT, strays },
+	{EXPECT_VERDICT, "cause", F_TEXT, cause},
+	{EXPECT_VERDICT, "how", F_TEXT, how},
+	{EXPECT_VERDICT, "first_closer", F_TEXT, first_closer},
+	{EXPECT_VERDICT, "path", F_TEXT, path},
+	{EXPECT_VERDICT, "path_at", F_TIMES, path_ns},
+	{EXPECT_VERDICT, "rst_sent", F_TEXT, rst_sent},
+	{EXPECT_VERDICT, "rst_received", F_TEXT, rst_received},
+	{EXPECT_VERDICT, "reason", F_TEXT, reason},
+	{EXPECT_VERDICT, "owner", F_TEXT, owner},
+	{EXPECT_VERDICT, "owner_source", F_TEXT, owner_source},
+	{EXPECT_VERDICT, "closer", F_TEXT, closer},
+	{EXPECT_VERDICT, "exit_code", F_TEXT, exit_code},
+	{EXPECT_VERDICT, "evidence", F_SET, evidence},
+	{EXPECT_VERDICT, "blind", F_SET, blind},
+	{EXPECT_VERDICT, "complete", F_TEXT, complete},
+	{EXPECT_VERDICT, "unread", F_TEXT, unread},
+	{EXPECT_VERDICT, "unsent", F_TEXT, unsent},
+	{EXPECT_VERDICT, "unacked", F_TEXT, unacked},
+	{EXPECT_VERDICT, "sent", F_TEXT, sent},
+	{EXPECT_VERDICT, "received", F_TEXT, received},
+	{EXPECT_VERDICT, "error", F_TEXT, error},
+	{EXPECT_VERDICT, "minisocket", F_TEXT, minisocket},
+	{EXPECT_VERDICT, "linger", F_TEXT, linger},
+	{EXPECT_VERDICT, "pair", F_TEXT, pair},
+	{EXPECT_VERDICT, "netns", F_TEXT, netns},
+	{EXPECT_VERDICT, "cgroup", F_TEXT, cgroup},
+	{EXPECT_VERDICT, "age", F_TIME, age},
+	{EXPECT_VERDICT, "ended", F_TIME, ended},
+	{EXPECT_VERDICT, "tuple", F_TEXT, tuple},
+	{EXPECT_MINI, "end", F_TEXT, end},
+	{EXPECT_MINI, "fin_wait2", F_TIME, fin_wait2},
+	{EXPECT_MINI, "time_wait", F_TIME, time_wait},
+	{EXPECT_MINI, "owner", F_TEXT, mini_owner},
+	{EXPECT_MINI, "tuple", F_TEXT, mini_tuple},
+	{EXPECT_MINI, "ended", F_TIME, mini_ended},
+	{EXPECT_COUNTS, "taken", F_TEXT, taken},
+	{EXPECT_COUNTS, "open", F_TEXT, open_now},
+	{EXPECT_COUNTS, "minis", F_TEXT, minis},
+	{EXPECT_COUNTS, "evicted", F_TEXT, evicted},
+	{EXPECT_COUNTS, "duplicates", F_TEXT, duplicates},
+	{EXPECT_COUNTS, "strays", F_TEXT, strays},
 };
 
 static const struct field *find_field(enum expect_kind kind, const char *name)
@@ -262,7 +284,8 @@ const char *scene_field_wrong(enum expect_kind kind, const char *name, const cha
 		return "no value";
 	if (f->write == cause && cause_by_slug(value, &c))
 		return "no such cause";
-	for (const char *at = value; f->type == F_SET && *at; at += strcspn(at, ","), at += *at == ',') {
+	for (const char *at = value; f->type == F_SET && *at;
+	     at += strcspn(at, ","), at += *at == ',') {
 		if ((*at != '+' && *at != '-') || !is_evidence(at + 1, strcspn(at + 1, ",")))
 			return "evidence is +slug,-slug,...";
 	}
@@ -282,16 +305,19 @@ static void check_fields(const struct asked *a, const struct expect *e, FILE *co
 			evidence_set set = f->write == evidence ? a->v->evidence : a->v->blind;
 
 			if (!set_fits(set, e->field[i].value, &missed))
-				fprintf(complain, "line %d: %s: %s (%s)\n", e->line, f->name, missed, got);
+				fprintf(complain, "line %d: %s: %s (%s)\n", e->line, f->name,
+					missed, got);
 			continue;
 		}
 		normal(f, e->field[i].value, want);
 		if (strcmp(want, got))
-			fprintf(complain, "line %d: %s: want %s, got %s\n", e->line, f->name, want, got);
+			fprintf(complain, "line %d: %s: want %s, got %s\n", e->line, f->name, want,
+				got);
 	}
 }
 
-static void check_always(const struct scene *s, int sock, const struct verdict *v, bool asks_tuple, FILE *complain)
+static void check_always(const struct scene *s, int sock, const struct verdict *v, bool asks_tuple,
+			 FILE *complain)
 {
 	const char *name = sock < 0 ? "?" : s->socks[sock].name;
 
@@ -305,7 +331,8 @@ static void check_always(const struct scene *s, int sock, const struct verdict *
 	}
 	if (v->owner.source != OWNER_UNKNOWN && (v->owner.pid == SCENE_STRANGER || !v->owner.pid))
 		fprintf(complain, "%s: the owner is a stranger\n", name);
-	if (v->closer.source != OWNER_UNKNOWN && (v->closer.pid == SCENE_STRANGER || !v->closer.pid))
+	if (v->closer.source != OWNER_UNKNOWN &&
+	    (v->closer.pid == SCENE_STRANGER || !v->closer.pid))
 		fprintf(complain, "%s: the closer is a stranger\n", name);
 	if (v->evidence & v->blind)
 		fprintf(complain, "%s: evidence both seen and blind\n", name);
@@ -326,7 +353,8 @@ const char *scene_expected(const struct expect *e, const char *field)
 	return NULL;
 }
 
-const struct expect *scene_expect(const struct scene *s, enum expect_kind kind, int sock, size_t nth)
+const struct expect *scene_expect(const struct scene *s, enum expect_kind kind, int sock,
+				  size_t nth)
 {
 	for (size_t i = 0; i < s->n_expects; i++) {
 		if (s->expects[i].kind == kind && s->expects[i].sock == sock && !nth--)
@@ -350,7 +378,9 @@ void scene_check_always(const struct scene *s, const struct outcome *out, FILE *
 	for (size_t i = 0; i < out->n_verdicts; i++) {
 		const struct verdict *v = &out->verdicts[i].v;
 		int sock = out->verdicts[i].sock;
-		const struct expect *e = sock < 0 ? NULL : scene_expect(s, EXPECT_VERDICT, sock, nth_verdict(out, i));
+		const struct expect *e =
+			sock < 0 ? NULL
+				 : scene_expect(s, EXPECT_VERDICT, sock, nth_verdict(out, i));
 
 		check_always(s, sock, v, scene_expected(e, "tuple"), complain);
 		for (size_t j = 0; j < i; j++) {
@@ -360,12 +390,14 @@ void scene_check_always(const struct scene *s, const struct outcome *out, FILE *
 	}
 }
 
-static void check_verdict(const struct scene *s, const struct outcome *out, size_t i, FILE *complain)
+static void check_verdict(const struct scene *s, const struct outcome *out, size_t i,
+			  FILE *complain)
 {
 	const struct verdict *v = &out->verdicts[i].v;
-	struct asked a = { s, v, NULL, NULL, out };
+	struct asked a = {s, v, NULL, NULL, out};
 	int sock = out->verdicts[i].sock;
-	const struct expect *e = sock < 0 ? NULL : scene_expect(s, EXPECT_VERDICT, sock, nth_verdict(out, i));
+	const struct expect *e =
+		sock < 0 ? NULL : scene_expect(s, EXPECT_VERDICT, sock, nth_verdict(out, i));
 	char text[TEXT];
 
 	if (e) {
@@ -373,13 +405,13 @@ static void check_verdict(const struct scene *s, const struct outcome *out, size
 		return;
 	}
 	put_set(v->evidence, text);
-	fprintf(complain, "nobody expected a verdict on %s: %s (%s)\n", sock < 0 ? "?" : s->socks[sock].name,
-		cause_row(v->cause)->slug, text);
+	fprintf(complain, "nobody expected a verdict on %s: %s (%s)\n",
+		sock < 0 ? "?" : s->socks[sock].name, cause_row(v->cause)->slug, text);
 }
 
 static void check_mini(const struct scene *s, const struct outcome *out, size_t i, FILE *complain)
 {
-	struct asked a = { s, NULL, &out->minis[i].m, NULL, out };
+	struct asked a = {s, NULL, &out->minis[i].m, NULL, out};
 	int sock = out->minis[i].sock;
 	const struct expect *e;
 	size_t nth = 0;
@@ -390,15 +422,17 @@ static void check_mini(const struct scene *s, const struct outcome *out, size_t 
 	if (e)
 		check_fields(&a, e, complain);
 	else
-		fprintf(complain, "nobody expected a minisocket of %s: %s\n", sock < 0 ? "?" : s->socks[sock].name,
-			mini_end_slug(a.m->end));
-	if (sock >= 0 && !(scene_expected(e, "tuple")) && !tuple_equal(&a.m->tuple, &s->socks[sock].base.tuple))
+		fprintf(complain, "nobody expected a minisocket of %s: %s\n",
+			sock < 0 ? "?" : s->socks[sock].name, mini_end_slug(a.m->end));
+	if (sock >= 0 && !(scene_expected(e, "tuple")) &&
+	    !tuple_equal(&a.m->tuple, &s->socks[sock].base.tuple))
 		fprintf(complain, "%s: minisocket with a wrong tuple\n", s->socks[sock].name);
 }
 
-void scene_check(const struct scene *s, enum regime regime, const struct outcome *out, FILE *complain)
+void scene_check(const struct scene *s, enum regime regime, const struct outcome *out,
+		 FILE *complain)
 {
-	struct asked a = { s, NULL, NULL, &out->counts, out };
+	struct asked a = {s, NULL, NULL, &out->counts, out};
 
 	scene_check_always(s, out, complain);
 	for (size_t i = 0; i < out->n_verdicts; i++)
@@ -422,6 +456,7 @@ void scene_check(const struct scene *s, enum regime regime, const struct outcome
 			have += out->minis[j].sock == e->sock;
 		if (have <= before)
 			fprintf(complain, "line %d: no %s on %s\n", e->line,
-				e->kind == EXPECT_MINI ? "minisocket" : "verdict", s->socks[e->sock].name);
+				e->kind == EXPECT_MINI ? "minisocket" : "verdict",
+				s->socks[e->sock].name);
 	}
 }

@@ -26,7 +26,7 @@ bool scene_time(const char *text, uint64_t *ret)
 	static const struct {
 		const char *name;
 		double ns;
-	} units[] = { { "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "min", 6e10 } };
+	} units[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"min", 6e10}};
 	char *end;
 	double value;
 
@@ -95,18 +95,18 @@ static const struct kind {
 	const char *name;
 	int kind; /* enum obs_kind or enum step_kind */
 } kinds[] = {
-	{ "state", OBS_STATE },
-	{ "rst-active", OBS_RST_ACTIVE },
-	{ "rst-reply", OBS_RST_REPLY },
-	{ "rst-received", OBS_RST_RECEIVED },
-	{ "mini-born", OBS_MINI_BORN },
-	{ "mini-expired", OBS_MINI_EXPIRED },
-	{ "mini-cancel", OBS_MINI_CANCEL },
-	{ "mini-killed", OBS_MINI_KILLED },
-	{ "mini-peek", OBS_MINI_PEEK },
-	{ "destroy", OBS_DESTROY },
-	{ "release", OBS_RELEASE },
-	{ "snapshot", OBS_SNAPSHOT },
+	{"state", OBS_STATE},
+	{"rst-active", OBS_RST_ACTIVE},
+	{"rst-reply", OBS_RST_REPLY},
+	{"rst-received", OBS_RST_RECEIVED},
+	{"mini-born", OBS_MINI_BORN},
+	{"mini-expired", OBS_MINI_EXPIRED},
+	{"mini-cancel", OBS_MINI_CANCEL},
+	{"mini-killed", OBS_MINI_KILLED},
+	{"mini-peek", OBS_MINI_PEEK},
+	{"destroy", OBS_DESTROY},
+	{"release", OBS_RELEASE},
+	{"snapshot", OBS_SNAPSHOT},
 };
 
 static bool is_mini(enum obs_kind kind)
@@ -148,7 +148,8 @@ static void settle(struct parser *p, struct obs *obs)
 	obs->sock.tuple = obs->tuple;
 	if (obs->kind == OBS_RELEASE || obs->kind == OBS_SNAPSHOT)
 		obs->old_state = obs->new_state = obs->sock.state;
-	if (obs->has_task && obs->task.pid == SCENE_STRANGER && (obs->sock.owned || obs->kind == OBS_RELEASE))
+	if (obs->has_task && obs->task.pid == SCENE_STRANGER &&
+	    (obs->sock.owned || obs->kind == OBS_RELEASE))
 		wrong(p, "by whom? say task= or on-cpu=");
 	if (obs->kind == OBS_RST_REPLY && obs->sk)
 		obs->mini.addr = 0;
@@ -184,13 +185,13 @@ static void parse_obs(struct parser *p, struct step *step, char **save)
 }
 
 static const struct kind controls[] = {
-	{ "gap", STEP_GAP },
-	{ "given", STEP_GIVEN },
-	{ "waiting", STEP_WAITING },
-	{ "peeks", STEP_PEEKS },
-	{ "owners-wanted", STEP_OWNERS_WANTED },
-	{ "owners-known", STEP_OWNERS_KNOWN },
-	{ "end", STEP_END },
+	{"gap", STEP_GAP},
+	{"given", STEP_GIVEN},
+	{"waiting", STEP_WAITING},
+	{"peeks", STEP_PEEKS},
+	{"owners-wanted", STEP_OWNERS_WANTED},
+	{"owners-known", STEP_OWNERS_KNOWN},
+	{"end", STEP_END},
 };
 
 static void parse_control(struct parser *p, struct step *step, char **save)
@@ -295,7 +296,7 @@ static void parse_expect(struct parser *p, char **save)
 
 	if (!who || p->scene->n_expects == SCENE_MAX_EXPECTS)
 		wrong(p, "expect whom? or too many of them");
-	*e = (struct expect){ .line = p->line, .sock = -1 };
+	*e = (struct expect){.line = p->line, .sock = -1};
 	if (!strcmp(who, "counts"))
 		e->kind = EXPECT_COUNTS;
 	else
@@ -379,7 +380,8 @@ static void scene_free(struct scene *s)
 	s->title = NULL;
 }
 
-static void parse_line(struct parser *p, char *line, void (*each)(void *, struct scene *), void *ctx)
+static void parse_line(struct parser *p, char *line, void (*each)(void *, struct scene *),
+		       void *ctx)
 {
 	char *hash = strchr(line, '#'), *save, *first;
 
@@ -404,7 +406,7 @@ static void parse_line(struct parser *p, char *line, void (*each)(void *, struct
 
 int scene_parse(const char *file, void (*each)(void *ctx, struct scene *scene), void *ctx)
 {
-	struct parser p = { .file = file, .scene = calloc(1, sizeof(struct scene)) };
+	struct parser p = {.file = file, .scene = calloc(1, sizeof(struct scene))};
 	FILE *in = fopen(file, "r");
 	char line[1024];
 	int failed = 0;

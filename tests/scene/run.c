@@ -4,7 +4,7 @@
 
 #include "scene.h"
 
-#define TICK_NS MSEC(20)
+#define TICK_NS   MSEC(20)
 #define MAX_TICKS 400 /* in one pause: a minute of TIME_WAIT need not be 3000 of them */
 
 struct running {
@@ -138,7 +138,8 @@ static void check_peeks(struct running *r, const struct step *step)
 		found |= peeks[i].mini_addr == r->scene->socks[step->sock].base.mini.addr &&
 			 tuple_equal(&peeks[i].tuple, &r->scene->socks[step->sock].base.tuple);
 	if (step->sock < 0 ? n != 0 : !found)
-		fprintf(r->complain, "line %d: flow_peeks gave %zu, not what was asked for\n", step->line, n);
+		fprintf(r->complain, "line %d: flow_peeks gave %zu, not what was asked for\n",
+			step->line, n);
 }
 
 static void check_now(struct running *r, const struct step *step)
@@ -185,9 +186,10 @@ static void play(struct running *r, enum regime regime)
 	name_outcomes(r);
 }
 
-void scene_run(const struct scene *s, enum regime regime, uint32_t covered, struct outcome *out, FILE *complain)
+void scene_run(const struct scene *s, enum regime regime, uint32_t covered, struct outcome *out,
+	       FILE *complain)
 {
-	struct running r = { .scene = s, .covered = covered, .out = out, .complain = complain };
+	struct running r = {.scene = s, .covered = covered, .out = out, .complain = complain};
 	struct flow_config config = {
 		.max_flows = s->max_flows,
 		.max_minis = s->max_minis,

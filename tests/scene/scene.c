@@ -6,7 +6,8 @@
 
 #include "scene.h"
 
-static const char *const regimes[REGIME_MAX + 1] = { "polled", "in one batch", "every record twice", "half blind" };
+static const char *const regimes[REGIME_MAX + 1] = {"polled", "in one batch", "every record twice",
+						    "half blind"};
 
 struct show {
 	unsigned n, failed;
@@ -17,7 +18,8 @@ static void diagnose(const char *complaints, const char *regime)
 {
 	char *text = strdup(complaints);
 
-	for (char *save, *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+	for (char *save, *line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
 		printf("# %s: %s\n", regime, line);
 	free(text);
 }
@@ -56,7 +58,8 @@ static void each(void *ctx, struct scene *s)
 	for (size_t i = 0; i < s->n_expects; i++) {
 		enum cause cause;
 
-		if (!s->todo && s->expects[i].kind == EXPECT_VERDICT && !cause_by_slug(s->expects[i].field[0].value, &cause))
+		if (!s->todo && s->expects[i].kind == EXPECT_VERDICT &&
+		    !cause_by_slug(s->expects[i].field[0].value, &cause))
 			show->cause_seen[cause] = true;
 	}
 	if (s->todo && ok)
@@ -64,8 +67,8 @@ static void each(void *ctx, struct scene *s)
 	/* a todo is a promise that it fails: when it does not, somebody has kept another one */
 	ok ^= !!s->todo;
 	show->failed += !ok;
-	printf("%s %u - %s:%d %s%s%s\n", ok ? "ok" : "not ok", ++show->n, s->file, s->line, s->title,
-	       s->todo ? ": not yet, " : "", s->todo ? s->todo : "");
+	printf("%s %u - %s:%d %s%s%s\n", ok ? "ok" : "not ok", ++show->n, s->file, s->line,
+	       s->title, s->todo ? ": not yet, " : "", s->todo ? s->todo : "");
 }
 
 static void run_file(struct show *show, const char *file)
@@ -92,8 +95,8 @@ static void check_causes(struct show *show)
 
 int main(int argc, char **argv)
 {
-	struct show show = { 0 };
-	glob_t files = { 0 };
+	struct show show = {0};
+	glob_t files = {0};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (int i = 1; i < argc; i++)

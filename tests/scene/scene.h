@@ -34,14 +34,14 @@
 
 #include "core/flow.h"
 
-#define SCENE_NAME 16
-#define SCENE_MAX_SOCKS 16
-#define SCENE_MAX_STEPS 128
+#define SCENE_NAME        16
+#define SCENE_MAX_SOCKS   16
+#define SCENE_MAX_STEPS   128
 #define SCENE_MAX_EXPECTS 24
-#define SCENE_MAX_FIELDS 24
-#define SCENE_STRANGER 666
+#define SCENE_MAX_FIELDS  24
+#define SCENE_STRANGER    666
 
-#define SEC(n) (UINT64_C(n) * 1000 * 1000 * 1000)
+#define SEC(n)  (UINT64_C(n) * 1000 * 1000 * 1000)
 #define MSEC(n) (UINT64_C(n) * 1000 * 1000)
 
 struct scene_sock {
@@ -50,8 +50,14 @@ struct scene_sock {
 };
 
 enum step_kind {
-	STEP_OBS, STEP_GAP, STEP_GIVEN, STEP_WAITING, STEP_PEEKS, STEP_OWNERS_WANTED,
-	STEP_OWNERS_KNOWN, STEP_END,
+	STEP_OBS,
+	STEP_GAP,
+	STEP_GIVEN,
+	STEP_WAITING,
+	STEP_PEEKS,
+	STEP_OWNERS_WANTED,
+	STEP_OWNERS_KNOWN,
+	STEP_END,
 };
 
 struct step {
@@ -119,15 +125,18 @@ int scene_parse(const char *file, void (*each)(void *ctx, struct scene *scene), 
 bool scene_time(const char *text, uint64_t *ret);
 bool scene_endpoint(const char *text, uint8_t *family, struct endpoint *ret);
 /* What is not in `covered` is not fed. */
-void scene_run(const struct scene *s, enum regime regime, uint32_t covered, struct outcome *out, FILE *complain);
+void scene_run(const struct scene *s, enum regime regime, uint32_t covered, struct outcome *out,
+	       FILE *complain);
 /* Is it a field of that kind of expectation, and is the value one that it could have? NULL, or what is wrong. */
 const char *scene_field_wrong(enum expect_kind kind, const char *name, const char *value);
 /* What was counted is compared in REGIME_POLL only: it depends on how often things were fed. */
-void scene_check(const struct scene *s, enum regime regime, const struct outcome *out, FILE *complain);
+void scene_check(const struct scene *s, enum regime regime, const struct outcome *out,
+		 FILE *complain);
 /* What is true of every verdict, whatever the scene. */
 void scene_check_always(const struct scene *s, const struct outcome *out, FILE *complain);
 /* The nth expectation of that kind for that socket, NULL when there are fewer. */
-const struct expect *scene_expect(const struct scene *s, enum expect_kind kind, int sock, size_t nth);
+const struct expect *scene_expect(const struct scene *s, enum expect_kind kind, int sock,
+				  size_t nth);
 /* The value that is expected of a field, NULL when none is. */
 const char *scene_expected(const struct expect *e, const char *field);
 /*

@@ -30,8 +30,28 @@ static const char *intern(const char *text)
 }
 
 enum word_type {
-	W_FLAG, W_U8, W_U16, W_U32, W_U64, W_I32, W_ERRNO, W_STATE, W_MS, W_TIME, W_LINGER, W_TEXT,
-	W_TASK, W_EXIT, W_RST_FLAG, W_TUPLE, W_LOCAL, W_SK, W_COOKIE, W_MINI, W_FROM, W_LAYOUT,
+	W_FLAG,
+	W_U8,
+	W_U16,
+	W_U32,
+	W_U64,
+	W_I32,
+	W_ERRNO,
+	W_STATE,
+	W_MS,
+	W_TIME,
+	W_LINGER,
+	W_TEXT,
+	W_TASK,
+	W_EXIT,
+	W_RST_FLAG,
+	W_TUPLE,
+	W_LOCAL,
+	W_SK,
+	W_COOKIE,
+	W_MINI,
+	W_FROM,
+	W_LAYOUT,
 };
 
 static const struct word {
@@ -40,49 +60,49 @@ static const struct word {
 	size_t offset;
 } words[] = {
 #define AT(member) offsetof(struct obs, member)
-	{ "own", W_FLAG, AT(sock.owned) },
-	{ "dead", W_FLAG, AT(sock.dead) },
-	{ "done", W_FLAG, AT(sock.done) },
-	{ "has_socket", W_FLAG, AT(sock.has_socket) },
-	{ "keepalive", W_FLAG, AT(sock.keepalive) },
-	{ "repair", W_FLAG, AT(sock.repair) },
-	{ "mptcp", W_FLAG, AT(sock.mptcp) },
-	{ "understudy", W_FLAG, AT(understudy) },
-	{ "kthread", W_FLAG, AT(task.kthread) },
-	{ "at", W_STATE, AT(sock.state) },
-	{ "shutdown", W_U8, AT(sock.shutdown) },
-	{ "linger", W_LINGER, 0 }, /* off, or a time */
-	{ "err", W_ERRNO, AT(sock.err) },
-	{ "err_soft", W_ERRNO, AT(sock.err_soft) },
-	{ "unread", W_U32, AT(sock.unread) },
-	{ "unsent", W_U32, AT(sock.unsent) },
-	{ "unacked", W_U32, AT(sock.unacked) },
-	{ "wnd", W_U32, AT(sock.snd_wnd) },
-	{ "retransmits", W_U32, AT(sock.retransmits) },
-	{ "probes", W_U32, AT(sock.probes_out) },
-	{ "linger2", W_I32, AT(sock.linger2) },
-	{ "user_timeout", W_MS, AT(sock.user_timeout_ms) },
-	{ "sent", W_U64, AT(sock.bytes_sent) },
-	{ "acked", W_U64, AT(sock.bytes_acked) },
-	{ "received", W_U64, AT(sock.bytes_received) },
-	{ "uid", W_U32, AT(sock.uid) },
-	{ "netns", W_U32, AT(sock.netns_ino) },
-	{ "cgroup", W_U64, AT(sock.cgroup_id) },
-	{ "cpu", W_U16, AT(cpu) },
-	{ "reason", W_TEXT, AT(rst_reason) },
-	{ "for", W_TIME, AT(mini.timeout_ns) },
-	{ "task", W_TASK, true },    /* name:pid, and the doing is its own */
-	{ "on-cpu", W_TASK, false }, /* name:pid that merely runs there */
-	{ "exit", W_EXIT, 0 },	     /* the task is exiting, with this exit_code */
-	{ "flag", W_RST_FLAG, 0 },   /* rst | none: the hook saw the segment */
-	{ "tuple", W_TUPLE, 0 },     /* local,peer */
-	{ "lport", W_LOCAL, true },
-	{ "pport", W_LOCAL, false },
-	{ "sk", W_SK, 0 },	     /* as another socket's address */
-	{ "cookie", W_COOKIE, 0 },   /* as another socket's, or 0 */
-	{ "mini", W_MINI, 0 },	     /* mini-socket at another's address, or 0 */
-	{ "from", W_FROM, 0 },	     /* mini | none: no full socket sends this reply */
-	{ "layout", W_LAYOUT, 0 },   /* full | brief | lean, as on the wire */
+	{"own", W_FLAG, AT(sock.owned)},
+	{"dead", W_FLAG, AT(sock.dead)},
+	{"done", W_FLAG, AT(sock.done)},
+	{"has_socket", W_FLAG, AT(sock.has_socket)},
+	{"keepalive", W_FLAG, AT(sock.keepalive)},
+	{"repair", W_FLAG, AT(sock.repair)},
+	{"mptcp", W_FLAG, AT(sock.mptcp)},
+	{"understudy", W_FLAG, AT(understudy)},
+	{"kthread", W_FLAG, AT(task.kthread)},
+	{"at", W_STATE, AT(sock.state)},
+	{"shutdown", W_U8, AT(sock.shutdown)},
+	{"linger", W_LINGER, 0}, /* off, or a time */
+	{"err", W_ERRNO, AT(sock.err)},
+	{"err_soft", W_ERRNO, AT(sock.err_soft)},
+	{"unread", W_U32, AT(sock.unread)},
+	{"unsent", W_U32, AT(sock.unsent)},
+	{"unacked", W_U32, AT(sock.unacked)},
+	{"wnd", W_U32, AT(sock.snd_wnd)},
+	{"retransmits", W_U32, AT(sock.retransmits)},
+	{"probes", W_U32, AT(sock.probes_out)},
+	{"linger2", W_I32, AT(sock.linger2)},
+	{"user_timeout", W_MS, AT(sock.user_timeout_ms)},
+	{"sent", W_U64, AT(sock.bytes_sent)},
+	{"acked", W_U64, AT(sock.bytes_acked)},
+	{"received", W_U64, AT(sock.bytes_received)},
+	{"uid", W_U32, AT(sock.uid)},
+	{"netns", W_U32, AT(sock.netns_ino)},
+	{"cgroup", W_U64, AT(sock.cgroup_id)},
+	{"cpu", W_U16, AT(cpu)},
+	{"reason", W_TEXT, AT(rst_reason)},
+	{"for", W_TIME, AT(mini.timeout_ns)},
+	{"task", W_TASK, true},    /* name:pid, and the doing is its own */
+	{"on-cpu", W_TASK, false}, /* name:pid that merely runs there */
+	{"exit", W_EXIT, 0},       /* the task is exiting, with this exit_code */
+	{"flag", W_RST_FLAG, 0},   /* rst | none: the hook saw the segment */
+	{"tuple", W_TUPLE, 0},     /* local,peer */
+	{"lport", W_LOCAL, true},
+	{"pport", W_LOCAL, false},
+	{"sk", W_SK, 0},         /* as another socket's address */
+	{"cookie", W_COOKIE, 0}, /* as another socket's, or 0 */
+	{"mini", W_MINI, 0},     /* mini-socket at another's address, or 0 */
+	{"from", W_FROM, 0},     /* mini | none: no full socket sends this reply */
+	{"layout", W_LAYOUT, 0}, /* full | brief | lean, as on the wire */
 #undef AT
 };
 
@@ -131,7 +151,8 @@ static void put_tuple(struct parser *p, struct tuple *t, const char *value)
 		wrong(p, "a tuple is local,peer, not \"%s\"", value);
 	memcpy(local, value, (size_t)(comma - value));
 	local[comma - value] = '\0';
-	if (!scene_endpoint(local, &t->family, &t->local) || !scene_endpoint(comma + 1, &t->family, &t->peer))
+	if (!scene_endpoint(local, &t->family, &t->local) ||
+	    !scene_endpoint(comma + 1, &t->family, &t->peer))
 		wrong(p, "\"%s\" is no pair of endpoints", value);
 }
 
@@ -170,8 +191,8 @@ static void put_number(struct parser *p, void *at, const struct word *w, const c
 		*(uint64_t *)at = parse_number(p, w->name, value);
 		return;
 	case W_I32:
-		*(int32_t *)at = *value == '-' ? -(int32_t)parse_number(p, w->name, value + 1) :
-						 (int32_t)parse_number(p, w->name, value);
+		*(int32_t *)at = *value == '-' ? -(int32_t)parse_number(p, w->name, value + 1)
+					       : (int32_t)parse_number(p, w->name, value);
 		return;
 	default:
 		if (!scene_time(value, &ns))
@@ -260,4 +281,3 @@ void put_words(struct parser *p, struct obs *obs, char **save)
 	for (char *word; (word = strtok_r(NULL, " \t", save));)
 		put_word(p, obs, word);
 }
-

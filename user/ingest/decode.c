@@ -120,12 +120,14 @@ static void put_event(const struct decoder *d, const struct wire_event *ev, stru
 }
 
 /* The record's address is the mini-socket's, not a full socket's. */
-static void put_mini(const struct wire_mini *w, struct obs *o)
+static void put_mini(const struct decoder *d, const struct wire_mini *w, struct obs *o)
 {
 	put_tuple(&w->tuple, &o->tuple);
 	o->sk = 0;
 	o->mini.addr = w->ev.sk;
 	o->mini.substate = w->ev.new_state;
+	if (d->hz)
+		o->mini.timeout_ns = (uint64_t)w->timeout_jiffies * UINT64_C(1000000000) / d->hz;
 }
 
 static int check(const struct wire_event *ev, size_t size)
@@ -172,7 +174,7 @@ int decode(const struct decoder *d, const void *record, size_t size, struct obs 
 		put_sock(d, &w.full.sock, &o);
 		break;
 	case WIRE_MINI:
-		put_mini(&w.mini, &o);
+		put_mini(d, &w.mini, &o);
 		break;
 	default:
 		return -ENOMSG;

@@ -105,13 +105,35 @@ void ways_find(const struct btf *vmlinux, const struct facts *facts, struct ways
 	try_cgroup(facts, ret);
 }
 
-bool ways_privileged(void)
+static const struct privilege rows[] = {
+	{ "CAP_BPF", "load programs (with CAP_PERFMON; or CAP_SYS_ADMIN)", CAP_BPF },
+	{ "CAP_PERFMON", "attach them and read kernel memory", CAP_PERFMON },
+	{ "CAP_SYS_ADMIN", "instead of the two above", CAP_SYS_ADMIN },
+	{ "CAP_NET_ADMIN", "cgroup/sock_release: who closes what the network ended", CAP_NET_ADMIN },
+	{ "CAP_SYSLOG", "the address of the TIME_WAIT timer, where kernel.kptr_restrict is 1",
+	  CAP_SYSLOG },
+	{ "CAP_NET_RAW", "the packets in the demo's ladder", CAP_NET_RAW },
+};
+
+const struct privilege *privileges(size_t *n)
+{
+	*n = sizeof(rows) / sizeof(rows[0]);
+	return rows;
+}
+
+static bool held(unsigned int capability)
 {
 	capng_clear(CAPNG_SELECT_BOTH);
-	if (capng_get_caps_process())
-		return true; /* cannot tell: the kernel will */
-	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN))
-		return true;
-	return capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) &&
-	       capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON);
+	/* cannot tell: the kernel will */
+	return capng_get_caps_process() || capng_have_capability(CAPNG_EFFECTIVE, capability);
+}
+
+bool privilege_held(const struct privilege *privilege)
+{
+	return held(privilege->capability);
+}
+
+bool ways_privileged(void)
+{
+	return held(CAP_SYS_ADMIN) || (held(CAP_BPF) && held(CAP_PERFMON));
 }

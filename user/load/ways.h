@@ -9,6 +9,14 @@ struct btf;
 
 /* Loads and attaches an empty program each way, and takes it off again at once. */
 void ways_find(const struct btf *vmlinux, const struct facts *facts, struct ways *ret);
+struct privilege {
+	const char *name;
+	const char *what_for;
+	unsigned int capability;
+};
+/* The capabilities that matter, and whether this process has one in effect. */
+const struct privilege *privileges(size_t *n);
+bool privilege_held(const struct privilege *privilege);
 /* True when this process may load tracing programs: CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN. */
 bool ways_privileged(void);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* ladder: takes in the records of one story after the other and has each drawn when it is complete. */
+/* ladder: takes in the records of one story after the other, has each drawn when it is complete. */
 #include "sink/ladder.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 
-/* What carries data and nothing else may fill three quarters: an end after much data must still find room. */
+/* What only carries data may fill three quarters: an end after much of it must still find room. */
 #define LADDER_DULL (LADDER_ITEMS / 4 * 3)
 
 const char *ladder_side_name(enum ladder_side side)
@@ -45,7 +45,8 @@ static int link_find(struct ladder_story *story, uint8_t family, const struct en
 }
 
 /* Whose side a tuple is seen from. False when it belongs to no connection of the story. */
-static bool tuple_place(struct ladder_story *story, const struct tuple *t, enum ladder_side *side, int *link)
+static bool tuple_place(struct ladder_story *story, const struct tuple *t, enum ladder_side *side,
+			int *link)
 {
 	if (!t->family || !t->local.port || !t->peer.port)
 		return false;
@@ -127,12 +128,13 @@ static bool event_fill(struct ladder_item *item, const struct obs *obs)
 static int take_event(struct ladder_story *story, const struct event *event)
 {
 	const struct tuple *t = event->tuple.family ? &event->tuple : &event->obs->tuple;
-	struct ladder_item item = { .at_ns = event->obs->mono_ns, .conn = event->conn };
+	struct ladder_item item = {.at_ns = event->obs->mono_ns, .conn = event->conn};
 	enum ladder_side side = LADDER_CLIENT;
 	int link = LINK_BY_CONN;
 
 	/* At the very beginning a socket has not both its ports yet. */
-	if (!tuple_place(story, t, &side, &link) && (!event->conn || (t->local.port && t->peer.port)))
+	if (!tuple_place(story, t, &side, &link) &&
+	    (!event->conn || (t->local.port && t->peer.port)))
 		return 0;
 	if (!event_fill(&item, event->obs))
 		return 0;
@@ -147,7 +149,8 @@ static int take_event(struct ladder_story *story, const struct event *event)
 /* It returns when something has happened, whoever made it happen. */
 static bool call_waits(const char *call)
 {
-	static const char *const list[] = { "accept", "accept4", "poll", "select", "epoll_wait", "nanosleep", NULL };
+	static const char *const list[] = {"accept",     "accept4",   "poll", "select",
+					   "epoll_wait", "nanosleep", NULL};
 
 	for (const char *const *word = list; *word; word++)
 		if (!strcmp(call, *word))
@@ -155,15 +158,16 @@ static bool call_waits(const char *call)
 	return ladder_is_read(call);
 }
 
-/* What every program does before there is a connection, and waiting that went well, are not part of the story. */
+/* What every program does before it connects, and waiting that went well, are not the story. */
 static bool call_is_prelude(const struct app *app)
 {
-	static const char *const list[] = { "socket", "bind", "listen", "fcntl", "poll", NULL };
+	static const char *const list[] = {"socket", "bind", "listen", "fcntl", "poll", NULL};
 
 	for (const char *const *word = list; *word; word++)
 		if (!strcmp(app->call, *word))
 			return app->result >= 0;
-	return !strcmp(app->call, "setsockopt") && strstr(app->args, "SO_REUSE") && app->result >= 0;
+	return !strcmp(app->call, "setsockopt") && strstr(app->args, "SO_REUSE") &&
+	       app->result >= 0;
 }
 
 /*
@@ -173,7 +177,7 @@ static bool call_is_prelude(const struct app *app)
  */
 static int take_call(struct ladder_story *story, const struct app *app)
 {
-	struct ladder_item item = { .at_ns = app->mono_ns, .kind = ITEM_CALL, .link = LINK_ANY };
+	struct ladder_item item = {.at_ns = app->mono_ns, .kind = ITEM_CALL, .link = LINK_ANY};
 	enum ladder_side side = !strcmp(app->role, "server") ? LADDER_SERVER : LADDER_CLIENT;
 	bool waits = call_waits(app->call);
 	uint64_t began = app->mono_ns - (app->took_ns < app->mono_ns ? app->took_ns : 0);
@@ -208,8 +212,8 @@ static int take_call(struct ladder_story *story, const struct app *app)
 
 static int take_segment(struct ladder_story *story, const struct segment *segment)
 {
-	struct ladder_item item = { .at_ns = segment->mono_ns, .kind = ITEM_SEGMENT };
-	struct tuple t = { segment->family, segment->from, segment->to };
+	struct ladder_item item = {.at_ns = segment->mono_ns, .kind = ITEM_SEGMENT};
+	struct tuple t = {segment->family, segment->from, segment->to};
 	enum ladder_side side;
 	int link;
 
@@ -231,7 +235,8 @@ static void take_verdict(struct ladder_story *story, const struct verdict *verdi
 {
 	struct ladder_verdict *v = &story->verdicts[story->n_verdicts];
 
-	if (story->n_verdicts == LADDER_VERDICTS || !tuple_place(story, &verdict->tuple, &v->side, &v->link))
+	if (story->n_verdicts == LADDER_VERDICTS ||
+	    !tuple_place(story, &verdict->tuple, &v->side, &v->link))
 		return;
 	v->verdict = *verdict;
 	story->links[v->link].socket[v->side] = true;
@@ -253,7 +258,7 @@ static void story_forget(struct ladder_story *story)
 	struct ladder_item *items = story->items;
 	size_t cap = story->cap;
 
-	*story = (struct ladder_story){ .items = items, .cap = cap };
+	*story = (struct ladder_story){.items = items, .cap = cap};
 }
 
 static void story_describe(struct ladder_story *story, const struct story *from)
@@ -261,7 +266,8 @@ static void story_describe(struct ladder_story *story, const struct story *from)
 	copy(story->ending, sizeof(story->ending), from->ending);
 	copy(story->title, sizeof(story->title), from->title);
 	copy(story->differs, sizeof(story->differs), from->differs);
-	story->closer = from->closer && !strcmp(from->closer, "client") ? LADDER_CLIENT : LADDER_SERVER;
+	story->closer =
+		from->closer && !strcmp(from->closer, "client") ? LADDER_CLIENT : LADDER_SERVER;
 	story->port = from->server_port;
 	story->expect[LADDER_SERVER] = from->expect[0];
 	story->expect[LADDER_CLIENT] = from->expect[1];

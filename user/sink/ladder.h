@@ -4,6 +4,7 @@
  *   ladder.c          takes records in, one story at a time
  *   ladder_order.c    sorts them and finds out what belongs on one row
  *   ladder_number.c   numbers connections and bytes as people do
+ *   ladder_runs.c     sums up long runs of data
  *   ladder_words.c    says each in a few words
  *   ladder_draw.c     draws the rows
  *   ladder_verdict.c  both verdicts below, with their evidence
@@ -16,20 +17,20 @@
 #include "sink/page.h"
 #include "sink/sink.h"
 
-#define LADDER_ITEMS 4096   /* per story; more is counted, not drawn */
-#define LADDER_LINKS 8	    /* connections per story; later ones are drawn as the last */
-#define LADDER_VERDICTS 16  /* per story */
-#define LADDER_COMPARED 24  /* stories */
+#define LADDER_ITEMS        4096 /* per story; more is counted, not drawn */
+#define LADDER_LINKS        8    /* connections per story; later ones are drawn as the last */
+#define LADDER_VERDICTS     16   /* per story */
+#define LADDER_COMPARED     24   /* stories */
 /* What happens within this time is one step: cause, segment and effect share a row. */
-#define LADDER_STEP_NS UINT64_C(1000000)
+#define LADDER_STEP_NS      UINT64_C(1000000)
 /* Captured and traced times come by different ways: so much they may disagree. */
-#define LADDER_JITTER_NS UINT64_C(50000)
+#define LADDER_JITTER_NS    UINT64_C(50000)
 /* TCP_TIMEWAIT_LEN: no kernel has a knob for it (tcp_fin_timeout is for FIN_WAIT2). */
 #define LADDER_TIME_WAIT_NS UINT64_C(60000000000)
 /* A pause that is worth a row of its own. */
-#define LADDER_GAP_NS UINT64_C(20000000)
+#define LADDER_GAP_NS       UINT64_C(20000000)
 /* A call that took longer is shown where it began and where it returned. */
-#define LADDER_BLOCKED_NS UINT64_C(10000000)
+#define LADDER_BLOCKED_NS   UINT64_C(10000000)
 
 enum ladder_side { LADDER_SERVER, LADDER_CLIENT, LADDER_SIDES };
 
@@ -38,33 +39,33 @@ enum ladder_kind {
 	ITEM_RELEASE, /* the kernel closes the socket for somebody */
 	ITEM_CALL,    /* a program calls */
 	ITEM_STATE,
-	ITEM_MINI,    /* until ladder_order() makes an ITEM_STATE of it or hides it */
+	ITEM_MINI, /* until ladder_order() makes an ITEM_STATE of it or hides it */
 	ITEM_RST,
 	ITEM_SEGMENT,
 };
 
 /* On which row an item stands. */
-#define ROW_OWN (-1)
+#define ROW_OWN  (-1)
 #define ROW_NONE (-2) /* not drawn: said by another item */
-#define ROW_RUN (-3)  /* inside a long run of the same: summed up */
+#define ROW_RUN  (-3) /* inside a long run of the same: summed up */
 
-/* Connections that are none: a call may belong to any; an observation without ports is known by its conn. */
-#define LINK_ANY (-1)
+/* No connection: a call may belong to any; an observation without ports is known by its conn. */
+#define LINK_ANY     (-1)
 #define LINK_BY_CONN (-2)
 
 struct ladder_item {
 	uint64_t at_ns;
 	uint64_t conn; /* of an observation; 0 = none */
 	uint32_t arrival;
-	int32_t row; /* ROW_..., or the index of the segment whose row it shares */
+	int32_t row;            /* ROW_..., or the index of the segment whose row it shares */
 	int32_t child, sibling; /* segments: first item on this row; items: the next; -1 = none */
-	uint8_t kind; /* enum ladder_kind */
-	uint8_t side; /* enum ladder_side; of a segment: the sender */
-	int8_t link;  /* which connection; LINK_... */
+	uint8_t kind;           /* enum ladder_kind */
+	uint8_t side;           /* enum ladder_side; of a segment: the sender */
+	int8_t link;            /* which connection; LINK_... */
 	union {
 		struct {
 			uint8_t from, to; /* 0 = not known, or gone */
-			bool mini;	  /* `to` is a mini-socket's state */
+			bool mini;        /* `to` is a mini-socket's state */
 			uint64_t mini_ns; /* and it will last so long; 0 = not known */
 		} state;
 		struct {
@@ -91,10 +92,10 @@ struct ladder_item {
 		} call;
 		struct {
 			uint8_t flags;
-			bool again, probe;    /* sent before; asks for an answer only */
-			bool first_zero;      /* the window closes */
-			bool acks_fin;	      /* and so everything */
-			uint32_t seq, ack;    /* on the wire, then relative */
+			bool again, probe; /* sent before; asks for an answer only */
+			bool first_zero;   /* the window closes */
+			bool acks_fin;     /* and so everything */
+			uint32_t seq, ack; /* on the wire, then relative */
 			uint32_t len, window;
 		} segment;
 	};
@@ -103,7 +104,7 @@ struct ladder_item {
 struct ladder_link {
 	uint8_t family;
 	struct endpoint end[LADDER_SIDES]; /* port 0 = not seen */
-	bool socket[LADDER_SIDES];	   /* the kernel had one at that end */
+	bool socket[LADDER_SIDES];         /* the kernel had one at that end */
 };
 
 struct ladder_verdict {
@@ -174,6 +175,9 @@ bool ladder_is_closing(const struct ladder_item *item);
 bool ladder_is_disconnect(const struct ladder_item *item);
 bool ladder_is_write(const char *call);
 bool ladder_is_read(const char *call);
+
+/* ladder_runs.c: hides what a sum says as well. */
+void ladder_shorten(struct ladder_story *story);
 /* The index after the run that begins with i, and the sums of what it hides. */
 struct ladder_run {
 	size_t segments, calls[LADDER_SIDES][2]; /* reads, writes */
@@ -184,7 +188,8 @@ size_t ladder_run(const struct ladder_story *story, size_t i, struct ladder_run 
 /* ladder_words.c; all into buf, which is returned. */
 #define LADDER_WORDS 256
 /* In the longest words that fit into `width`, else the shortest there are. */
-const char *ladder_words(const struct page *p, const struct ladder_item *item, unsigned width, char *buf);
+const char *ladder_words(const struct page *p, const struct ladder_item *item, unsigned width,
+			 char *buf);
 enum ink ladder_ink(const struct ladder_item *item);
 /* "F. seq 12 ack 12", as long as fits into `width`. */
 const char *ladder_label(const struct ladder_item *segment, unsigned width, char *buf);

@@ -18,7 +18,8 @@
 /* --- facts ---------------------------------------------------------------- */
 
 /* Of several, as when the port was used again, the one that was expected, else the last. */
-static const struct verdict *verdict_of(const struct ladder_story *story, int link, enum ladder_side side)
+static const struct verdict *verdict_of(const struct ladder_story *story, int link,
+					enum ladder_side side)
 {
 	const struct verdict *found = NULL;
 
@@ -30,7 +31,8 @@ static const struct verdict *verdict_of(const struct ladder_story *story, int li
 }
 
 /* From the first FIN or RST on. With arrows, as they stood in the picture, and without. */
-static void fact_segments(const struct ladder_story *story, int link, const struct page *p, struct ladder_fact *fact)
+static void fact_segments(const struct ladder_story *story, int link, const struct page *p,
+			  struct ladder_fact *fact)
 {
 	size_t at = 0, letters = 0;
 	int n = 0;
@@ -48,15 +50,19 @@ static void fact_segments(const struct ladder_story *story, int link, const stru
 			return;
 		}
 		tcp_flags_format(item->segment.flags, flags);
-		at += (size_t)snprintf(fact->segments + at, sizeof(fact->segments) - at, "%s%s%s", at ? "  " : "",
-				       page_glyph(p, item->side == LADDER_SERVER ? GLYPH_FROM_LEFT : GLYPH_FROM_RIGHT),
-				       flags);
+		at += (size_t)snprintf(
+			fact->segments + at, sizeof(fact->segments) - at, "%s%s%s", at ? "  " : "",
+			page_glyph(p, item->side == LADDER_SERVER ? GLYPH_FROM_LEFT
+								  : GLYPH_FROM_RIGHT),
+			flags);
 		if (letters + strlen(flags) + 2 < sizeof(fact->letters))
-			letters += (size_t)snprintf(fact->letters + letters, sizeof(fact->letters) - letters, "%s%s",
+			letters += (size_t)snprintf(fact->letters + letters,
+						    sizeof(fact->letters) - letters, "%s%s",
 						    letters ? " " : "", flags);
 	}
 	if (!n)
-		snprintf(fact->segments, sizeof(fact->segments), "%s", story->n_segments ? "none" : "not captured");
+		snprintf(fact->segments, sizeof(fact->segments), "%s",
+			 story->n_segments ? "none" : "not captured");
 }
 
 static void fact_path(const struct verdict *v, const struct page *p, char *buf, size_t size)
@@ -65,9 +71,11 @@ static void fact_path(const struct verdict *v, const struct page *p, char *buf, 
 
 	for (int i = 0; v && i < v->n_path && at < size; i++) {
 		if (i)
-			at += (size_t)snprintf(buf + at, size - at, " %s ", page_glyph(p, GLYPH_TO));
+			at += (size_t)snprintf(buf + at, size - at, " %s ",
+					       page_glyph(p, GLYPH_TO));
 		if (at < size)
-			at += (size_t)snprintf(buf + at, size - at, "%s", state_name(v->path[i].state));
+			at += (size_t)snprintf(buf + at, size - at, "%s",
+					       state_name(v->path[i].state));
 	}
 }
 
@@ -79,8 +87,10 @@ static void fact_lost(const struct verdict *v, char *buf, size_t size)
 		snprintf(buf, size, "nothing");
 		return;
 	}
-	snprintf(buf, size, "%s%s%s%s%s%s", v->unread_bytes ? units_bytes_short(v->unread_bytes, unread) : "",
-		 v->unread_bytes ? " unread  " : "", v->unsent_bytes ? units_bytes_short(v->unsent_bytes, unsent) : "",
+	snprintf(buf, size, "%s%s%s%s%s%s",
+		 v->unread_bytes ? units_bytes_short(v->unread_bytes, unread) : "",
+		 v->unread_bytes ? " unread  " : "",
+		 v->unsent_bytes ? units_bytes_short(v->unsent_bytes, unsent) : "",
 		 v->unsent_bytes ? " unsent  " : "",
 		 v->unacked_bytes ? units_bytes_short(v->unacked_bytes, unacked) : "",
 		 v->unacked_bytes ? " unacknowledged" : "");
@@ -91,10 +101,11 @@ static bool is_telling(const struct ladder_item *item)
 	return item->call.result < 0 || (!item->call.result && ladder_is_read(item->call.name));
 }
 
-/* How the connection ended for the program: the end of file or what failed; else what it did last with it. */
-static const struct ladder_item *last_call(const struct ladder_story *story, int link, enum ladder_side side)
+/* How it ended for the program: the end of file, or what failed; else what it called last. */
+static const struct ladder_item *last_call(const struct ladder_story *story, int link,
+					   enum ladder_side side)
 {
-	static const char *const others[] = { "accept", "connect", "shutdown", "close", "kill" };
+	static const char *const others[] = {"accept", "connect", "shutdown", "close", "kill"};
 	const struct ladder_item *last = NULL;
 
 	for (size_t i = 0; i < story->n; i++) {
@@ -113,20 +124,23 @@ static const struct ladder_item *last_call(const struct ladder_story *story, int
 	return last;
 }
 
-static void fact_saw(const struct ladder *ladder, int link, enum ladder_side side, struct ladder_fact *fact)
+static void fact_saw(const struct ladder *ladder, int link, enum ladder_side side,
+		     struct ladder_fact *fact)
 {
 	const struct ladder_item *last = last_call(&ladder->story, link, side);
 	char words[LADDER_WORDS], name[40];
 
 	snprintf(fact->saw[side], sizeof(fact->saw[side]), "%s",
-		 last ? ladder_words(&ladder->page, last, sizeof(fact->saw[side]) - 1, words) : "no report");
+		 last ? ladder_words(&ladder->page, last, sizeof(fact->saw[side]) - 1, words)
+		      : "no report");
 	fact->telling[side] = last && is_telling(last);
 	if (fact->telling[side])
 		snprintf(fact->saw_brief[side], sizeof(fact->saw_brief[side]), "%s: %s",
 			 page_stranger(last->call.name, name, 20),
 			 last->call.result ? errname(last->call.error) : "end of file");
 	else
-		snprintf(fact->saw_brief[side], sizeof(fact->saw_brief[side]), "%.39s", fact->saw[side]);
+		snprintf(fact->saw_brief[side], sizeof(fact->saw_brief[side]), "%.39s",
+			 fact->saw[side]);
 }
 
 /* When the goodbye was asked for: the call, or the first state that follows from it. */
@@ -141,7 +155,8 @@ static uint64_t close_time(const struct ladder_story *story, int link, enum ladd
 		    (!strcmp(item->call.name, "close") || !strcmp(item->call.name, "shutdown")))
 			return item->at_ns;
 		if (item->kind == ITEM_RELEASE ||
-		    (item->kind == ITEM_STATE && (item->state.to == ST_FIN_WAIT1 || item->state.to == ST_CLOSE)))
+		    (item->kind == ITEM_STATE &&
+		     (item->state.to == ST_FIN_WAIT1 || item->state.to == ST_CLOSE)))
 			return item->at_ns;
 	}
 	return 0;
@@ -151,28 +166,31 @@ struct mini_span {
 	enum ladder_side side;
 	uint8_t state;
 	uint64_t end_ns; /* 0 = not known */
-	bool seen;	 /* the end was seen, not computed */
+	bool seen;       /* the end was seen, not computed */
 };
 
 /* The mini-socket that holds the tuple longest; state 0 when there is none. */
 static struct mini_span mini_span(const struct ladder_story *story, int link)
 {
-	struct mini_span best = { 0 };
+	struct mini_span best = {0};
 
 	for (int side = 0; side < LADDER_SIDES; side++) {
 		const struct verdict *v = verdict_of(story, link, (enum ladder_side)side);
-		struct mini_span span = { .side = (enum ladder_side)side, .state = v ? v->minisocket : 0 };
+		struct mini_span span = {.side = (enum ladder_side)side,
+					 .state = v ? v->minisocket : 0};
 
 		for (size_t i = 0; i < story->n; i++) {
 			const struct ladder_item *item = &story->items[i];
 
-			if (item->kind != ITEM_STATE || !item->state.mini || item->side != side || item->link != link)
+			if (item->kind != ITEM_STATE || !item->state.mini || item->side != side ||
+			    item->link != link)
 				continue;
 			span.seen = !item->state.to;
 			if (item->state.to)
 				span.state = item->state.to;
-			span.end_ns = span.seen ? item->at_ns :
-				      item->state.mini_ns ? item->at_ns + item->state.mini_ns : 0;
+			span.end_ns = span.seen             ? item->at_ns
+				      : item->state.mini_ns ? item->at_ns + item->state.mini_ns
+							    : 0;
 		}
 		if (story->ended[link][side].mono_ns) {
 			span.end_ns = story->ended[link][side].mono_ns;
@@ -201,9 +219,18 @@ static void fact_freed(const struct ladder_story *story, int link, struct ladder
 			 units_duration(span.end_ns - closed, time), ladder_side_name(span.side),
 			 state_name(span.state));
 	else
-		snprintf(fact->freed, sizeof(fact->freed), "held until +%s by the %s's %s (not waited for)",
+		snprintf(fact->freed, sizeof(fact->freed),
+			 "held until +%s by the %s's %s (not waited for)",
 			 units_duration(span.end_ns - closed, time), ladder_side_name(span.side),
 			 state_name(span.state));
+}
+
+/* Where there is no verdict: should there be one? */
+static const char *missing_words(const struct ladder_story *story, int link, int side)
+{
+	if (story->expect[side] != CAUSE_UNKNOWN || story->links[link].socket[side])
+		return "no verdict";
+	return "-";
 }
 
 void ladder_fact(const struct ladder *ladder, struct ladder_fact *ret)
@@ -223,8 +250,7 @@ void ladder_fact(const struct ladder *ladder, struct ladder_fact *ret)
 
 		fact_saw(ladder, link, (enum ladder_side)i, ret);
 		snprintf(ret->cause[i], sizeof(ret->cause[i]), "%s",
-			 v ? cause_row(v->cause)->slug :
-			 story->expect[i] != CAUSE_UNKNOWN || story->links[link].socket[i] ? "no verdict" : "-");
+			 v ? cause_row(v->cause)->slug : missing_words(story, link, i));
 		fact_path(v, &ladder->page, ret->path[i], sizeof(ret->path[i]));
 		if (v)
 			fact_lost(v, ret->lost[i], sizeof(ret->lost[i]));
@@ -237,37 +263,51 @@ static const struct {
 	const char *name;
 	unsigned x, width;
 } brief_columns[] = {
-	{ "", 0, 2 },
-	{ "ending", 3, 18 },
-	{ "closer", 22, 6 },
-	{ "server", 29, 18 },
-	{ "client", 48, 18 },
-	{ "segments", 67, 11 },
-	{ "one program saw", 79, 21 },
+	/* clang-format off */
+	{"",                 0,  2},
+	{"ending",           3, 18},
+	{"closer",          22,  6},
+	{"server",          29, 18},
+	{"client",          48, 18},
+	{"segments",        67, 11},
+	{"one program saw", 79, 21},
+	/* clang-format on */
 };
+
+static void put_cell(struct page *p, size_t y, size_t column, enum ink ink, const char *text)
+{
+	char safe[200];
+
+	page_put(p, y, brief_columns[column].x, brief_columns[column].width, ink,
+		 page_stranger(text, safe, sizeof(safe)));
+}
 
 void ladder_brief(struct ladder *ladder, const struct ladder_fact *fact)
 {
 	/* The other program is the one that learns of the end, if there is one. */
 	enum ladder_side other = fact->closer == LADDER_SERVER ? LADDER_CLIENT : LADDER_SERVER;
-	enum ladder_side who = fact->telling[other] || !fact->telling[fact->closer] ? other : fact->closer;
-	const char *mark = fact->as_expected ? "ok" : "NO";
-	const char *cells[] = { mark, fact->ending, ladder_side_name(fact->closer), fact->cause[LADDER_SERVER],
-				fact->cause[LADDER_CLIENT], fact->letters[0] ? fact->letters : fact->segments,
-				fact->saw_brief[who] };
-	char words[256], safe[200];
+	bool closer_tells = !fact->telling[other] && fact->telling[fact->closer];
+	const char *cells[] = {
+		fact->as_expected ? "ok" : "NO",
+		fact->ending,
+		ladder_side_name(fact->closer),
+		fact->cause[LADDER_SERVER],
+		fact->cause[LADDER_CLIENT],
+		fact->letters[0] ? fact->letters : fact->segments,
+		fact->saw_brief[closer_tells ? fact->closer : other],
+	};
+	size_t n = sizeof(cells) / sizeof(cells[0]);
+	char words[256];
 	size_t y = 0;
 
 	if (!ladder->n_brief++) {
-		for (size_t i = 0; i < sizeof(brief_columns) / sizeof(brief_columns[0]); i++)
-			page_put(&ladder->page, y, brief_columns[i].x, brief_columns[i].width, INK_BOLD,
-				 brief_columns[i].name);
+		for (size_t i = 0; i < n; i++)
+			put_cell(&ladder->page, y, i, INK_BOLD, brief_columns[i].name);
 		y++;
 	}
-	for (size_t i = 0; i < sizeof(brief_columns) / sizeof(brief_columns[0]); i++)
-		page_put(&ladder->page, y, brief_columns[i].x, brief_columns[i].width,
-			 i ? INK_PLAIN : fact->as_expected ? INK_GOOD : INK_BAD,
-			 page_stranger(cells[i], safe, sizeof(safe)));
+	put_cell(&ladder->page, y, 0, fact->as_expected ? INK_GOOD : INK_BAD, cells[0]);
+	for (size_t i = 1; i < n; i++)
+		put_cell(&ladder->page, y, i, INK_PLAIN, cells[i]);
 	y++;
 	if (fact->as_expected)
 		return;
@@ -279,8 +319,18 @@ void ladder_brief(struct ladder *ladder, const struct ladder_fact *fact)
 /* --- side by side --------------------------------------------------------- */
 
 enum fact_row {
-	ROW_SEGMENTS, ROW_SERVER_PATH, ROW_CLIENT_PATH, ROW_FREED, ROW_SERVER_LOST, ROW_CLIENT_LOST,
-	ROW_SERVER_SAW, ROW_CLIENT_SAW, ROW_SERVER_CAUSE, ROW_CLIENT_CAUSE, ROW_RESULT, ROW_MAX,
+	ROW_SEGMENTS,
+	ROW_SERVER_PATH,
+	ROW_CLIENT_PATH,
+	ROW_FREED,
+	ROW_SERVER_LOST,
+	ROW_CLIENT_LOST,
+	ROW_SERVER_SAW,
+	ROW_CLIENT_SAW,
+	ROW_SERVER_CAUSE,
+	ROW_CLIENT_CAUSE,
+	ROW_RESULT,
+	ROW_MAX,
 };
 
 static const char *const row_names[ROW_MAX] = {
@@ -321,7 +371,8 @@ static const char *fact_cell(const struct ladder_fact *f, enum fact_row row)
 	}
 }
 
-static size_t compare_row(struct ladder *ladder, size_t y, const struct ladder_fact *facts, size_t n, enum fact_row row)
+static size_t compare_row(struct ladder *ladder, size_t y, const struct ladder_fact *facts,
+			  size_t n, enum fact_row row)
 {
 	unsigned width = (PAGE_COLUMNS - NAMES_W) / (unsigned)n;
 	size_t lines = 1;
@@ -338,13 +389,15 @@ static size_t compare_row(struct ladder *ladder, size_t y, const struct ladder_f
 	return y + lines;
 }
 
-static size_t compare_some(struct ladder *ladder, size_t y, const struct ladder_fact *facts, size_t n)
+static size_t compare_some(struct ladder *ladder, size_t y, const struct ladder_fact *facts,
+			   size_t n)
 {
 	unsigned width = (PAGE_COLUMNS - NAMES_W) / (unsigned)n;
 	char words[80], safe[40];
 
 	for (unsigned i = 0; i < n; i++) {
-		snprintf(words, sizeof(words), "%s (%s closes)", page_stranger(facts[i].ending, safe, sizeof(safe)),
+		snprintf(words, sizeof(words), "%s (%s closes)",
+			 page_stranger(facts[i].ending, safe, sizeof(safe)),
 			 ladder_side_name(facts[i].closer));
 		page_put(&ladder->page, y, NAMES_W + i * width, width - 1, INK_BOLD, words);
 	}
@@ -373,10 +426,12 @@ void ladder_compare(struct ladder *ladder)
 		i -= COLUMNS - n;
 	}
 	snprintf(words, sizeof(words), "%s from the server, %s from the client",
-		 page_glyph(&ladder->page, GLYPH_FROM_LEFT), page_glyph(&ladder->page, GLYPH_FROM_RIGHT));
+		 page_glyph(&ladder->page, GLYPH_FROM_LEFT),
+		 page_glyph(&ladder->page, GLYPH_FROM_RIGHT));
 	page_put(&ladder->page, y++, 0, PAGE_COLUMNS, INK_DIM, words);
 	if (ladder->n_uncompared) {
-		snprintf(words, sizeof(words), "%zu more stories are not in the table.", ladder->n_uncompared);
+		snprintf(words, sizeof(words), "%zu more stories are not in the table.",
+			 ladder->n_uncompared);
 		page_put(&ladder->page, y, 0, PAGE_COLUMNS, INK_DIM, words);
 	}
 }

@@ -11,22 +11,22 @@
 #include "base/units.h"
 
 /* Columns. The wire is as wide as the longest label that is worth it. */
-#define TIME_X 0
-#define TIME_W 9
-#define LEFT_X 10
-#define LEFT_W 30
-#define LINE_LEFT 41
-#define WIRE_X 42
-#define WIRE_W 25
+#define TIME_X     0
+#define TIME_W     9
+#define LEFT_X     10
+#define LEFT_W     30
+#define LINE_LEFT  41
+#define WIRE_X     42
+#define WIRE_W     25
 #define LINE_RIGHT 67
-#define RIGHT_X 69
-#define RIGHT_W 31
+#define RIGHT_X    69
+#define RIGHT_W    31
 _Static_assert(RIGHT_X + RIGHT_W == PAGE_COLUMNS, "the picture is as wide as the page");
 
 /* So many lines are printed at once: a long picture takes no more memory than a short one. */
 #define PRINT_LINES 1024
 /* Items on one row, per side; no step has as many. */
-#define ROW_ITEMS 8
+#define ROW_ITEMS   8
 
 enum life { LIFE_NONE, LIFE_SOCKET, LIFE_MINI };
 
@@ -37,8 +37,8 @@ struct pen {
 	size_t y;
 	uint64_t begin_ns, last_ns;
 	char time[UNITS_STRLEN]; /* the last one shown: the same again says nothing */
-	int link; /* what the rows are about now; -1 = not said yet */
-	bool unawaited; /* the row before says that a mini-socket was not waited for */
+	int link;                /* what the rows are about now; -1 = not said yet */
+	bool unawaited;          /* the row before says that a mini-socket was not waited for */
 	enum life lives[LADDER_LINKS][LADDER_SIDES];
 	struct {
 		uint64_t born_ns, lasts_ns;
@@ -46,7 +46,7 @@ struct pen {
 	} minis[LADDER_LINKS][LADDER_SIDES];
 };
 
-static const unsigned line_x[LADDER_SIDES] = { LINE_LEFT, LINE_RIGHT };
+static const unsigned line_x[LADDER_SIDES] = {LINE_LEFT, LINE_RIGHT};
 
 static void put_text(struct pen *pen, enum ladder_side side, enum ink ink, const char *text)
 {
@@ -79,7 +79,8 @@ static void put_life(struct pen *pen, enum ladder_side side)
 	enum life life = pen->link < 0 ? LIFE_NONE : pen->lives[pen->link][side];
 
 	if (life != LIFE_NONE)
-		page_put(pen->page, pen->y, line_x[side], 1, life == LIFE_MINI ? INK_WARN : INK_PLAIN,
+		page_put(pen->page, pen->y, line_x[side], 1,
+			 life == LIFE_MINI ? INK_WARN : INK_PLAIN,
 			 page_glyph(pen->page, life == LIFE_MINI ? GLYPH_V_MINI : GLYPH_V));
 }
 
@@ -104,7 +105,8 @@ static void state_lives(struct pen *pen, const struct ladder_item *item)
 	if (item->state.to && item->state.to != ST_CLOSE)
 		return;
 	*life = LIFE_NONE;
-	page_put(pen->page, pen->y, line_x[item->side], 1, INK_PLAIN, page_glyph(pen->page, GLYPH_END));
+	page_put(pen->page, pen->y, line_x[item->side], 1, INK_PLAIN,
+		 page_glyph(pen->page, GLYPH_END));
 }
 
 static void put_item(struct pen *pen, const struct ladder_item *item)
@@ -112,7 +114,8 @@ static void put_item(struct pen *pen, const struct ladder_item *item)
 	char words[LADDER_WORDS];
 
 	put_text(pen, item->side, ladder_ink(item),
-		 ladder_words(pen->page, item, item->side == LADDER_SERVER ? LEFT_W : RIGHT_W, words));
+		 ladder_words(pen->page, item, item->side == LADDER_SERVER ? LEFT_W : RIGHT_W,
+			      words));
 	if (item->kind == ITEM_STATE)
 		state_lives(pen, item);
 }
@@ -137,7 +140,8 @@ static void draw_gap(struct pen *pen, uint64_t ns)
 	const char *dot = page_glyph(pen->page, GLYPH_PASS);
 	char time[UNITS_STRLEN], words[LADDER_WORDS];
 
-	snprintf(words, sizeof(words), "%s %s %s  %s  %s %s %s", dot, dot, dot, units_duration(ns, time), dot, dot, dot);
+	snprintf(words, sizeof(words), "%s %s %s  %s  %s %s %s", dot, dot, dot,
+		 units_duration(ns, time), dot, dot, dot);
 	put_lives(pen);
 	put_centered(pen, INK_DIM, words);
 	pen->y++;
@@ -151,8 +155,8 @@ static void draw_divider(struct pen *pen, int link)
 	pen->link = link;
 	if (pen->story->n_links < 2)
 		return;
-	snprintf(words, sizeof(words), " connection %d of %d, client port %u ", link + 1, pen->story->n_links,
-		 pen->story->links[link].end[LADDER_CLIENT].port);
+	snprintf(words, sizeof(words), " connection %d of %d, client port %u ", link + 1,
+		 pen->story->n_links, pen->story->links[link].end[LADDER_CLIENT].port);
 	page_fill(pen->page, pen->y, 0, PAGE_COLUMNS, INK_DIM, GLYPH_H);
 	page_put(pen->page, pen->y, 2, PAGE_COLUMNS - 2, INK_PLAIN, words);
 	pen->y++;
@@ -181,8 +185,8 @@ struct row_items {
 };
 
 /* What shares a segment's row: the sender's part stands above, the receiver's below. */
-static void split_items(const struct pen *pen, const struct ladder_item *segment, struct row_items *before,
-			struct row_items *after)
+static void split_items(const struct pen *pen, const struct ladder_item *segment,
+			struct row_items *before, struct row_items *after)
 {
 	before->n = after->n = 0;
 	for (int32_t c = segment->child; c >= 0; c = pen->story->items[c].sibling) {
@@ -201,7 +205,9 @@ static void draw_segment(struct pen *pen, const struct ladder_item *segment)
 	size_t i;
 
 	split_items(pen, segment, &before, &after);
-	row_begin(pen, before.n && before.item[0]->at_ns < segment->at_ns ? before.item[0]->at_ns : segment->at_ns,
+	row_begin(pen,
+		  before.n && before.item[0]->at_ns < segment->at_ns ? before.item[0]->at_ns
+								     : segment->at_ns,
 		  segment->link);
 	for (i = 0; i + 1 < before.n; i++) {
 		put_item(pen, before.item[i]);
@@ -243,7 +249,8 @@ static size_t draw_run(struct pen *pen, size_t i)
 	struct ladder_run run;
 	size_t next = ladder_run(pen->story, i, &run);
 	char words[LADDER_WORDS], bytes[UNITS_STRLEN];
-	bool reads = run.calls[0][0] || run.calls[1][0], writes = run.calls[0][1] || run.calls[1][1];
+	bool reads = run.calls[0][0] || run.calls[1][0],
+	     writes = run.calls[0][1] || run.calls[1][1];
 
 	row_begin(pen, first->at_ns, first->link);
 	draw_run_calls(pen, &run, writes);
@@ -261,7 +268,8 @@ static size_t draw_run(struct pen *pen, size_t i)
 		row_end(pen);
 	}
 	for (size_t j = i; j < next; j++)
-		if (pen->story->items[j].row == ROW_RUN && pen->story->items[j].at_ns > pen->last_ns)
+		if (pen->story->items[j].row == ROW_RUN &&
+		    pen->story->items[j].at_ns > pen->last_ns)
 			pen->last_ns = pen->story->items[j].at_ns;
 	return next;
 }
@@ -338,7 +346,8 @@ static void draw_title(struct pen *pen)
 	char words[LADDER_WORDS], ending[64];
 	unsigned used;
 
-	snprintf(words, sizeof(words), " %s ", page_stranger(story->ending, ending, sizeof(ending)));
+	snprintf(words, sizeof(words), " %s ",
+		 page_stranger(story->ending, ending, sizeof(ending)));
 	page_fill(pen->page, pen->y, 0, PAGE_COLUMNS, INK_DIM, GLYPH_HEAVY);
 	used = page_put(pen->page, pen->y, 2, 60, INK_BOLD, words);
 	snprintf(words, sizeof(words), " closer: %s%s ", ladder_side_name(story->closer),
@@ -351,7 +360,8 @@ static void draw_title(struct pen *pen)
 }
 
 /* Who it was, from the verdict: the picture's rows do not repeat it. */
-static void owner_words(const struct ladder_story *story, enum ladder_side side, char *buf, size_t size)
+static void owner_words(const struct ladder_story *story, enum ladder_side side, char *buf,
+			size_t size)
 {
 	char comm[72];
 
@@ -361,7 +371,8 @@ static void owner_words(const struct ladder_story *story, enum ladder_side side,
 
 		if (story->verdicts[i].side != side || owner->source == OWNER_UNKNOWN)
 			continue;
-		snprintf(buf, size, "%s, pid %u", page_stranger(owner->comm, comm, sizeof(comm)), owner->pid);
+		snprintf(buf, size, "%s, pid %u", page_stranger(owner->comm, comm, sizeof(comm)),
+			 owner->pid);
 		return;
 	}
 }
@@ -376,7 +387,8 @@ static void draw_heads(struct pen *pen)
 		char name[LADDER_WORDS], address[ENDPOINT_STRLEN + 16] = "", owner[LADDER_WORDS];
 		size_t y = pen->y;
 
-		snprintf(name, sizeof(name), "%s%s", ladder_side_name(side), side == story->closer ? " (closes)" : "");
+		snprintf(name, sizeof(name), "%s%s", ladder_side_name(side),
+			 side == story->closer ? " (closes)" : "");
 		if (link->end[side].port)
 			endpoint_format(link->family, &link->end[side], address);
 		owner_words(story, side, owner, sizeof(owner));
@@ -406,18 +418,25 @@ static void draw_notes(struct pen *pen)
 	size_t y = pen->y++;
 
 	if (!story->n_segments)
-		draw_note(pen, "No packets were captured: the arrows are missing, what the kernel and the programs "
+		draw_note(pen, "No packets were captured: the arrows are missing, what the kernel "
+			       "and the programs "
 			       "saw is all there is.");
 	if (!story->n_calls)
 		draw_note(pen, "The programs did not report: their calls are missing.");
 	if (!story->n_events)
-		draw_note(pen, "No observation from the kernel reached this story: the states are missing.");
+		draw_note(pen, "No observation from the kernel reached this story: the states are "
+			       "missing.");
 	if (story->n_dropped) {
-		snprintf(words, sizeof(words), "%zu more records of data going by had no room here: they are not in the sums.", story->n_dropped);
+		snprintf(words, sizeof(words),
+			 "%zu more records of data going by had no room here: they are not in the "
+			 "sums.",
+			 story->n_dropped);
 		draw_note(pen, words);
 	}
 	if (story->lost[0]) {
-		snprintf(words, sizeof(words), "Records were lost meanwhile (%s): something may be missing.", story->lost);
+		snprintf(words, sizeof(words),
+			 "Records were lost meanwhile (%s): something may be missing.",
+			 story->lost);
 		draw_note(pen, words);
 	}
 	if (pen->y == y + 1)
@@ -435,8 +454,10 @@ static uint64_t first_time(const struct ladder_story *story)
 int ladder_draw(struct ladder *ladder)
 {
 	struct ladder_story *story = &ladder->story;
-	struct pen pen = { .ladder = ladder, .story = story, .page = &ladder->page,
-			   .link = story->n_links > 1 ? -1 : 0 };
+	struct pen pen = {.ladder = ladder,
+			  .story = story,
+			  .page = &ladder->page,
+			  .link = story->n_links > 1 ? -1 : 0};
 	int err;
 
 	pen.begin_ns = pen.last_ns = first_time(story);

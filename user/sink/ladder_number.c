@@ -87,14 +87,16 @@ static void number_base(struct stream *from, struct stream *to, const struct lad
 {
 	uint8_t flags = item->segment.flags;
 
-	if (flags & TH_SYN && !(flags & TH_ACK) && (!from->known || item->segment.seq != from->base)) {
-		*from = (struct stream){ .known = true, .base = item->segment.seq };
-		*to = (struct stream){ 0 };
+	if (flags & TH_SYN && !(flags & TH_ACK) &&
+	    (!from->known || item->segment.seq != from->base)) {
+		*from = (struct stream){.known = true, .base = item->segment.seq};
+		*to = (struct stream){0};
 	}
 	if (!from->known)
-		*from = (struct stream){ .known = true, .base = item->segment.seq - !(flags & (TH_SYN | TH_RST)) };
+		*from = (struct stream){.known = true,
+					.base = item->segment.seq - !(flags & (TH_SYN | TH_RST))};
 	if (!to->known && flags & TH_ACK)
-		*to = (struct stream){ .known = true, .base = item->segment.ack - 1 };
+		*to = (struct stream){.known = true, .base = item->segment.ack - 1};
 }
 
 static void number_segment(struct stream *from, struct stream *to, struct ladder_item *item)
@@ -112,7 +114,8 @@ static void number_segment(struct stream *from, struct stream *to, struct ladder
 	item->segment.again = length && (int32_t)(seq - from->next) < 0;
 	item->segment.probe = !length && from->next && seq + 1 == from->next && !(flags & TH_RST);
 	item->segment.first_zero = zero && !from->zero;
-	item->segment.acks_fin = flags & TH_ACK && to->fin && (int32_t)(item->segment.ack - to->fin) >= 0;
+	item->segment.acks_fin =
+		flags & TH_ACK && to->fin && (int32_t)(item->segment.ack - to->fin) >= 0;
 	from->zero = zero;
 	if (flags & TH_FIN)
 		from->fin = seq + length;
@@ -122,7 +125,7 @@ static void number_segment(struct stream *from, struct stream *to, struct ladder
 
 static void number_segments(struct ladder_story *story)
 {
-	struct stream streams[LADDER_LINKS][LADDER_SIDES] = { 0 };
+	struct stream streams[LADDER_LINKS][LADDER_SIDES] = {0};
 
 	for (size_t i = 0; i < story->n; i++) {
 		struct ladder_item *item = &story->items[i];

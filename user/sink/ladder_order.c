@@ -11,12 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Runs of dull rows longer than this are summed up, but for some at both ends. */
-#define RUN_LONG 12
-#define RUN_HEAD 4
-#define RUN_TAIL 3
-#define RUN_CALLS 3
-
 static bool one_of(const char *word, const char *const *list)
 {
 	for (; *list; list++)
@@ -27,14 +21,15 @@ static bool one_of(const char *word, const char *const *list)
 
 bool ladder_is_write(const char *call)
 {
-	static const char *const list[] = { "write", "writev", "send", "sendto", "sendmsg", "sendfile", NULL };
+	static const char *const list[] = {"write",   "writev",   "send", "sendto",
+					   "sendmsg", "sendfile", NULL};
 
 	return one_of(call, list);
 }
 
 bool ladder_is_read(const char *call)
 {
-	static const char *const list[] = { "read", "readv", "recv", "recvfrom", "recvmsg", NULL };
+	static const char *const list[] = {"read", "readv", "recv", "recvfrom", "recvmsg", NULL};
 
 	return one_of(call, list);
 }
@@ -46,14 +41,17 @@ bool ladder_is_closing(const struct ladder_item *item)
 
 bool ladder_is_disconnect(const struct ladder_item *item)
 {
-	return item->kind == ITEM_CALL && !strcmp(item->call.name, "connect") && strstr(item->call.args, "AF_UNSPEC");
+	return item->kind == ITEM_CALL && !strcmp(item->call.name, "connect") &&
+	       strstr(item->call.args, "AF_UNSPEC");
 }
 
 bool ladder_is_dull(const struct ladder_item *item)
 {
 	if (item->kind == ITEM_SEGMENT)
-		return !(item->segment.flags & (TH_SYN | TH_FIN | TH_RST)) && !item->segment.first_zero;
-	return item->kind == ITEM_CALL && !item->call.begins && !item->call.took_ns && item->call.result > 0 &&
+		return !(item->segment.flags & (TH_SYN | TH_FIN | TH_RST)) &&
+		       !item->segment.first_zero;
+	return item->kind == ITEM_CALL && !item->call.begins && !item->call.took_ns &&
+	       item->call.result > 0 &&
 	       (ladder_is_read(item->call.name) || ladder_is_write(item->call.name));
 }
 
@@ -77,17 +75,20 @@ static bool near(const struct ladder_item *a, const struct ladder_item *b)
 
 static bool same_socket(const struct ladder_item *a, const struct ladder_item *b)
 {
-	return a->side == b->side && (a->link == b->link || a->link == LINK_ANY || b->link == LINK_ANY);
+	return a->side == b->side &&
+	       (a->link == b->link || a->link == LINK_ANY || b->link == LINK_ANY);
 }
 
 /* --- what is said twice ------------------------------------------------- */
 
 /* The nearest item of one socket and kind within a step, from i on in one direction; NULL = none. */
-static struct ladder_item *neighbour(struct ladder_story *story, size_t i, int direction, enum ladder_kind kind)
+static struct ladder_item *neighbour(struct ladder_story *story, size_t i, int direction,
+				     enum ladder_kind kind)
 {
 	const struct ladder_item *item = &story->items[i];
 
-	for (i += (size_t)direction; i < story->n && near(item, &story->items[i]); i += (size_t)direction)
+	for (i += (size_t)direction; i < story->n && near(item, &story->items[i]);
+	     i += (size_t)direction)
 		if (story->items[i].kind == kind && same_socket(item, &story->items[i]) &&
 		    story->items[i].row != ROW_NONE)
 			return &story->items[i];
@@ -150,12 +151,12 @@ static void mini_gone(struct ladder_item *item, struct mini_life *life)
 		return;
 	}
 	mini_to_state(item, life->substate, 0, 0);
-	*life = (struct mini_life){ .ended = true };
+	*life = (struct mini_life){.ended = true};
 }
 
 static void settle_minis(struct ladder_story *story)
 {
-	struct mini_life lives[LADDER_LINKS][LADDER_SIDES] = { 0 };
+	struct mini_life lives[LADDER_LINKS][LADDER_SIDES] = {0};
 
 	for (size_t i = 0; i < story->n; i++) {
 		struct ladder_item *item = &story->items[i];
@@ -177,10 +178,12 @@ static bool release_is_told(const struct ladder_story *story, const struct ladde
 {
 	for (size_t i = 0; i < story->n; i++) {
 		const struct ladder_item *call = &story->items[i];
-		uint64_t end = call->at_ns + call->call.took_ns + LADDER_STEP_NS;
 
-		if (call->kind == ITEM_CALL && same_socket(call, release) && !strcmp(call->call.name, "close") &&
-		    release->at_ns + LADDER_STEP_NS >= call->at_ns && release->at_ns <= end)
+		if (call->kind != ITEM_CALL || !same_socket(call, release) ||
+		    strcmp(call->call.name, "close"))
+			continue;
+		if (release->at_ns + LADDER_STEP_NS >= call->at_ns &&
+		    release->at_ns <= call->at_ns + call->call.took_ns + LADDER_STEP_NS)
 			return true;
 	}
 	return false;
@@ -191,8 +194,10 @@ static void settle_rest(struct ladder_story *story)
 	for (size_t i = 0; i < story->n; i++) {
 		struct ladder_item *item = &story->items[i];
 
-		if (item->kind == ITEM_STATE && item->state.from == item->state.to && !item->state.mini)
-			item->row = ROW_NONE; /* how close() after shutdown() looks; it is shown as the call */
+		/* How close() after shutdown() looks: it is shown as the call. */
+		if (item->kind == ITEM_STATE && item->state.from == item->state.to &&
+		    !item->state.mini)
+			item->row = ROW_NONE;
 		if (item->kind == ITEM_RELEASE && release_is_told(story, item))
 			item->row = ROW_NONE;
 	}
@@ -200,7 +205,7 @@ static void settle_rest(struct ladder_story *story)
 
 /* --- what shares a row --------------------------------------------------- */
 
-/* An RST says goodbye for a socket that ends with it; else it only answers, perhaps for no socket at all. */
+/* An RST says goodbye for a socket that ends with it; else it only answers, maybe for no socket. */
 static bool is_goodbye(const struct ladder_story *story, const struct ladder_item *segment)
 {
 	if (!(segment->segment.flags & TH_RST))
@@ -212,7 +217,8 @@ static bool is_goodbye(const struct ladder_story *story, const struct ladder_ite
 }
 
 /* Does the sender's item lead to this segment? */
-static bool sends(const struct ladder_story *story, const struct ladder_item *item, const struct ladder_item *segment)
+static bool sends(const struct ladder_story *story, const struct ladder_item *item,
+		  const struct ladder_item *segment)
 {
 	uint8_t flags = segment->segment.flags;
 	bool goodbye = is_goodbye(story, segment);
@@ -235,7 +241,8 @@ static bool sends(const struct ladder_story *story, const struct ladder_item *it
 			return goodbye;
 		if (!strcmp(item->call.name, "connect"))
 			return flags & TH_SYN && (item->call.begins || item->call.result >= 0);
-		return goodbye && (!strcmp(item->call.name, "close") || !strcmp(item->call.name, "shutdown"));
+		return goodbye &&
+		       (!strcmp(item->call.name, "close") || !strcmp(item->call.name, "shutdown"));
 	default:
 		return false;
 	}
@@ -248,7 +255,8 @@ static bool state_follows(const struct ladder_item *item, const struct ladder_it
 	if (flags & TH_RST)
 		return to == ST_CLOSE || !to;
 	if (flags & TH_SYN)
-		return flags & TH_ACK ? to == ST_ESTABLISHED : from == ST_SYN_SENT && to == ST_SYN_RECV;
+		return flags & TH_ACK ? to == ST_ESTABLISHED
+				      : from == ST_SYN_SENT && to == ST_SYN_RECV;
 	if (from == ST_LISTEN || from == ST_SYN_RECV)
 		return flags & TH_ACK;
 	if (to == ST_FIN_WAIT2 || from == ST_CLOSING || from == ST_LAST_ACK)
@@ -273,14 +281,16 @@ static bool follows(const struct ladder_item *item, const struct ladder_item *se
 			return flags & TH_RST;
 		if (ladder_is_read(item->call.name))
 			return item->call.result ? segment->segment.len > 0 : flags & TH_FIN;
-		return !strncmp(item->call.name, "accept", 6) && flags & TH_ACK && !segment->segment.len;
+		return !strncmp(item->call.name, "accept", 6) && flags & TH_ACK &&
+		       !segment->segment.len;
 	default:
 		return false;
 	}
 }
 
 /* One read and one write per segment: that they follow each other says no more than a sum. */
-static bool row_has_room(const struct ladder_story *story, const struct ladder_item *item, size_t segment)
+static bool row_has_room(const struct ladder_story *story, const struct ladder_item *item,
+			 size_t segment)
 {
 	if (!ladder_is_dull(item))
 		return true;
@@ -303,11 +313,12 @@ static void join_row(struct ladder_story *story, size_t i, size_t segment)
 	*place = (int32_t)i;
 }
 
-/* An effect must not stand above what its own end did before: that may be drawn further down, with its segment. */
+/* An effect must not stand above what its own end did before and what is drawn further down. */
 static bool stands_above_earlier(const struct ladder_story *story, size_t i, size_t segment)
 {
 	for (size_t k = i; k-- > 0 && near(&story->items[k], &story->items[i]);)
-		if (story->items[k].side == story->items[i].side && story->items[k].row > (int32_t)segment)
+		if (story->items[k].side == story->items[i].side &&
+		    story->items[k].row > (int32_t)segment)
 			return true;
 	return false;
 }
@@ -332,7 +343,8 @@ static bool parts(const struct ladder_item *between, const struct ladder_item *s
  * belong to it on its row, up to the first that does not. So within a column
  * nothing ever stands before what came earlier.
  */
-static void join_side(struct ladder_story *story, size_t segment, bool sender, int direction, uint64_t limit)
+static void join_side(struct ladder_story *story, size_t segment, bool sender, int direction,
+		      uint64_t limit)
 {
 	const struct ladder_item *s = &story->items[segment];
 	uint8_t side = sender ? s->side : !s->side;
@@ -371,111 +383,6 @@ static void join_rows(struct ladder_story *story)
 	}
 }
 
-/* --- long runs ------------------------------------------------------------ */
-
-/* An item with all that shares its row. */
-static bool row_is_dull(const struct ladder_story *story, const struct ladder_item *item)
-{
-	if (!ladder_is_dull(item))
-		return false;
-	for (int32_t c = item->child; c >= 0; c = story->items[c].sibling)
-		if (!ladder_is_dull(&story->items[c]))
-			return false;
-	return true;
-}
-
-static bool is_root(const struct ladder_item *item)
-{
-	return item->row == ROW_OWN || item->row == ROW_RUN;
-}
-
-/* The n-th root from i on becomes part of a run, until `count` are. */
-static void shorten(struct ladder_story *story, size_t i, size_t count)
-{
-	size_t nth = 0;
-
-	for (; nth < count - RUN_TAIL; i++)
-		if (is_root(&story->items[i]) && nth++ >= RUN_HEAD)
-			story->items[i].row = ROW_RUN;
-}
-
-/* The next root from i on; n when there is none. */
-static size_t next_root(const struct ladder_story *story, size_t i)
-{
-	while (i < story->n && !is_root(&story->items[i]))
-		i++;
-	return i;
-}
-
-/* A program that reads again and again without a packet between: one row for all of it. */
-static void sum_up_calls(struct ladder_story *story)
-{
-	size_t i = next_root(story, 0);
-
-	while (i < story->n) {
-		const struct ladder_item *first = &story->items[i];
-		size_t begin = i, count = 0;
-
-		for (; i < story->n; i = next_root(story, i + 1), count++)
-			if (story->items[i].kind != ITEM_CALL || !ladder_is_dull(&story->items[i]) ||
-			    story->items[i].side != first->side)
-				break;
-		if (count >= RUN_CALLS)
-			for (size_t j = begin; j < i; j++)
-				if (is_root(&story->items[j]))
-					story->items[j].row = ROW_RUN;
-		if (!count)
-			i = next_root(story, i + 1);
-	}
-}
-
-static void shorten_runs(struct ladder_story *story)
-{
-	size_t i = 0;
-
-	while (i < story->n) {
-		size_t begin = i, count = 0;
-
-		for (; i < story->n; i++) {
-			if (!is_root(&story->items[i]))
-				continue;
-			if (!row_is_dull(story, &story->items[i]))
-				break;
-			count++;
-		}
-		if (count > RUN_LONG)
-			shorten(story, begin, count);
-		i += i < story->n;
-	}
-}
-
-static void run_add(const struct ladder_item *item, struct ladder_run *ret)
-{
-	if (item->kind == ITEM_SEGMENT) {
-		ret->segments++;
-		ret->segment_bytes += item->segment.len;
-	} else if (item->kind == ITEM_CALL) {
-		bool write = ladder_is_write(item->call.name);
-
-		ret->calls[item->side][write]++;
-		ret->call_bytes[item->side][write] += (uint64_t)item->call.result;
-	}
-}
-
-size_t ladder_run(const struct ladder_story *story, size_t i, struct ladder_run *ret)
-{
-	*ret = (struct ladder_run){ 0 };
-	for (; i < story->n && story->items[i].row != ROW_OWN; i++) {
-		const struct ladder_item *item = &story->items[i];
-
-		if (item->row == ROW_RUN)
-			run_add(item, ret);
-		for (int32_t c = item->row == ROW_RUN ? item->child : -1; c >= 0; c = story->items[c].sibling)
-			run_add(&story->items[c], ret);
-	}
-	return i;
-}
-
 void ladder_order(struct ladder_story *story)
 {
 	if (story->n)
@@ -484,6 +391,5 @@ void ladder_order(struct ladder_story *story)
 	settle_minis(story);
 	settle_rest(story);
 	join_rows(story);
-	shorten_runs(story);
-	sum_up_calls(story);
+	ladder_shorten(story);
 }

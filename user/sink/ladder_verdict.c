@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Both verdicts under the picture, each below its own column: cause, proof, what was lost, what was out of sight. */
+/* Both verdicts under the picture: cause, proof, what was lost, what was out of sight. */
 #include "sink/ladder.h"
 
 #include <string.h>
@@ -23,8 +23,10 @@ static void say(struct panel *panel, enum ink ink, const char *words)
 
 static void say_bullet(struct panel *panel, const char *words)
 {
-	page_put(panel->page, panel->y, panel->x, 1, INK_DIM, page_glyph(panel->page, GLYPH_BULLET));
-	panel->y += page_wrap(panel->page, panel->y, panel->x + 2, panel->width - 2, 0, INK_PLAIN, words);
+	page_put(panel->page, panel->y, panel->x, 1, INK_DIM,
+		 page_glyph(panel->page, GLYPH_BULLET));
+	panel->y += page_wrap(panel->page, panel->y, panel->x + 2, panel->width - 2, 0, INK_PLAIN,
+			      words);
 }
 
 static void say_cause(struct panel *panel, const struct verdict *v, enum cause expect)
@@ -36,14 +38,15 @@ static void say_cause(struct panel *panel, const struct verdict *v, enum cause e
 	snprintf(words, sizeof(words), "%s (%s)", cause_row(v->cause)->slug, how_slug(v->how));
 	page_put(panel->page, panel->y, panel->x, panel->width, INK_BOLD, words);
 	if (expect != CAUSE_UNKNOWN)
-		page_put_right(panel->page, panel->y, panel->x + panel->width - 16, 16, wrong ? INK_BAD : INK_GOOD,
-			       stamp);
+		page_put_right(panel->page, panel->y, panel->x + panel->width - 16, 16,
+			       wrong ? INK_BAD : INK_GOOD, stamp);
 	panel->y++;
 	if (wrong) {
 		snprintf(words, sizeof(words), "should be %s", cause_row(expect)->slug);
 		say(panel, INK_BAD, words);
 	}
-	panel->y += page_wrap(panel->page, panel->y, panel->x, panel->width, 0, INK_PLAIN, cause_row(v->cause)->title);
+	panel->y += page_wrap(panel->page, panel->y, panel->x, panel->width, 0, INK_PLAIN,
+			      cause_row(v->cause)->title);
 }
 
 static void say_proof(struct panel *panel, const struct verdict *v)
@@ -59,7 +62,8 @@ static size_t add_bytes(char *buf, size_t size, size_t at, uint32_t bytes, const
 
 	if (!bytes || at >= size)
 		return at;
-	return at + (size_t)snprintf(buf + at, size - at, "%s%s %s", at ? ", " : "", units_bytes(bytes, count), what);
+	return at + (size_t)snprintf(buf + at, size - at, "%s%s %s", at ? ", " : "",
+				     units_bytes(bytes, count), what);
 }
 
 /* "11 B received but never read"; empty when nothing was lost. */
@@ -75,7 +79,8 @@ static void lost_words(const struct verdict *v, char *buf, size_t size)
 
 static void say_facts(struct panel *panel, const struct verdict *v)
 {
-	char words[2 * LADDER_WORDS], lost[LADDER_WORDS], sent[UNITS_STRLEN], received[UNITS_STRLEN];
+	char words[2 * LADDER_WORDS], lost[LADDER_WORDS], sent[UNITS_STRLEN],
+		received[UNITS_STRLEN];
 
 	if (v->rst_sent && v->rst_reason) {
 		snprintf(words, sizeof(words), "RST reason in the kernel: %s", v->rst_reason);
@@ -100,8 +105,8 @@ static void say_closer(struct panel *panel, const struct verdict *v)
 
 	if (v->closer.source == OWNER_UNKNOWN || v->closer.pid == v->owner.pid)
 		return;
-	snprintf(words, sizeof(words), "ended by %s, pid %u", page_stranger(v->closer.comm, comm, sizeof(comm)),
-		 v->closer.pid);
+	snprintf(words, sizeof(words), "ended by %s, pid %u",
+		 page_stranger(v->closer.comm, comm, sizeof(comm)), v->closer.pid);
 	say(panel, INK_PLAIN, words);
 }
 
@@ -173,7 +178,8 @@ static size_t draw_link(struct ladder *ladder, size_t y, int link)
 	size_t end = y;
 
 	for (int i = 0; i < LADDER_SIDES; i++) {
-		struct panel panel = { &ladder->story, page, i ? HALF + 2 : 0, i ? PAGE_COLUMNS - HALF - 2 : HALF - 1, y };
+		struct panel panel = {&ladder->story, page, i ? HALF + 2 : 0,
+				      i ? PAGE_COLUMNS - HALF - 2 : HALF - 1, y};
 
 		draw_panel(&panel, (enum ladder_side)i, link);
 		end = panel.y > end ? panel.y : end;
@@ -196,7 +202,8 @@ static size_t draw_rule(struct ladder *ladder, size_t y, int link)
 			snprintf(words, sizeof(words), " %s, connection %d ",
 				 ladder_side_name((enum ladder_side)side), link + 1);
 		else
-			snprintf(words, sizeof(words), " %s ", ladder_side_name((enum ladder_side)side));
+			snprintf(words, sizeof(words), " %s ",
+				 ladder_side_name((enum ladder_side)side));
 		page_put(page, y, side ? HALF + 2 : 2, 40, INK_BOLD, words);
 	}
 	return y + 1;
@@ -214,9 +221,11 @@ int ladder_verdicts(struct ladder *ladder)
 		y = draw_link(ladder, y, link);
 	}
 	if (!story->finished)
-		page_put(page, y++, 0, PAGE_COLUMNS, INK_WARN, "Interrupted: nothing can be expected of it.");
+		page_put(page, y++, 0, PAGE_COLUMNS, INK_WARN,
+			 "Interrupted: nothing can be expected of it.");
 	else if (!story->as_expected) {
-		snprintf(words, sizeof(words), "NOT AS EXPECTED%s%s", story->differs[0] ? ": " : "", story->differs);
+		snprintf(words, sizeof(words), "NOT AS EXPECTED%s%s", story->differs[0] ? ": " : "",
+			 story->differs);
 		y += page_wrap(page, y, 0, PAGE_COLUMNS, 2, INK_BAD, words);
 	}
 	page_put(page, y, 0, 1, INK_PLAIN, " ");

@@ -31,7 +31,10 @@ const char *ladder_time(uint64_t ns, char *buf)
 		snprintf(buf, UNITS_STRLEN, "+%llu %s", whole, unit);
 	else
 		snprintf(buf, UNITS_STRLEN, "+%llu.%0*llu %s", whole, digits,
-			 digits == 3 ? part : digits == 2 ? part / 10 : part / 100, unit);
+			 digits == 3   ? part
+			 : digits == 2 ? part / 10
+				       : part / 100,
+			 unit);
 	return buf;
 }
 
@@ -40,9 +43,10 @@ const char *ladder_label(const struct ladder_item *segment, unsigned width, char
 	const struct ladder_item *s = segment;
 	bool sequence = s->segment.len || s->segment.flags & (TH_SYN | TH_FIN | TH_RST);
 	char flags[TCP_FLAGS_STRLEN], seq[20] = "", ack[16] = "", len[20] = "";
-	const char *note = s->segment.again ? " again" :
-			   s->segment.probe ? " probe" :
-			   s->segment.first_zero ? " win 0" : "";
+	const char *note = s->segment.again        ? " again"
+			   : s->segment.probe      ? " probe"
+			   : s->segment.first_zero ? " win 0"
+						   : "";
 
 	tcp_flags_format(s->segment.flags, flags);
 	if (sequence)
@@ -51,7 +55,7 @@ const char *ladder_label(const struct ladder_item *segment, unsigned width, char
 		snprintf(ack, sizeof(ack), " ack %u", s->segment.ack);
 	if (s->segment.len)
 		snprintf(len, sizeof(len), ", %u B", s->segment.len);
-	/* The least telling goes first: what data acknowledges, then the word for the number, then the number. */
+	/* The least telling goes first: what data acknowledges, the word "seq", its number. */
 	for (int tight = s->segment.len ? 1 : 0; tight < 4; tight++) {
 		if (tight == 2 && sequence)
 			snprintf(seq, sizeof(seq), " %u", s->segment.seq);
@@ -74,15 +78,17 @@ static void state_words(const struct page *p, const struct ladder_item *item, ch
 	else if (!item->state.from)
 		snprintf(buf, LADDER_WORDS, "%s %s", to, state_name(item->state.to));
 	else
-		snprintf(buf, LADDER_WORDS, "%s %s %s", state_name(item->state.from), to, state_name(item->state.to));
+		snprintf(buf, LADDER_WORDS, "%s %s %s", state_name(item->state.from), to,
+			 state_name(item->state.to));
 }
 
 static void rst_words(const struct ladder_item *item, char *buf)
 {
 	if (item->rst.what == OBS_RST_RECEIVED)
 		snprintf(buf, LADDER_WORDS, "%s",
-			 !item->rst.flag_known ? "reset processed" :
-			 item->rst.flag ? "RST received" : "reset without an RST");
+			 !item->rst.flag_known ? "reset processed"
+			 : item->rst.flag      ? "RST received"
+					       : "reset without an RST");
 	else if (item->rst.reason)
 		snprintf(buf, LADDER_WORDS, "RST sent: %s", item->rst.reason);
 	else
@@ -156,7 +162,8 @@ static void call_words(const struct ladder_item *item, unsigned width, char *buf
 		snprintf(buf, LADDER_WORDS, "%s() = %s", name, result);
 }
 
-const char *ladder_words(const struct page *p, const struct ladder_item *item, unsigned width, char *buf)
+const char *ladder_words(const struct page *p, const struct ladder_item *item, unsigned width,
+			 char *buf)
 {
 	buf[0] = '\0';
 	switch (item->kind) {

@@ -20,23 +20,24 @@ struct page_line {
 	struct page_cell cell[PAGE_COLUMNS];
 };
 
-/* Box drawing as in code page 437: what every terminal font has, and no emoji among them. */
+/* What every terminal font has, one column wide; no emoji among them. */
 static const char *const glyphs[GLYPH_MAX][2] = {
-	[GLYPH_H] = { "-", "─" },
-	[GLYPH_HEAVY] = { "=", "━" },
-	[GLYPH_V] = { "|", "│" },
-	[GLYPH_V_MINI] = { ":", "┊" },
-	[GLYPH_END] = { "+", "┴" },
-	[GLYPH_HEAD_LEFT] = { "<", "◄" },
-	[GLYPH_HEAD_RIGHT] = { ">", "►" },
-	[GLYPH_TO] = { "->", "→" },
-	[GLYPH_FROM_LEFT] = { ">", "→" },
-	[GLYPH_FROM_RIGHT] = { "<", "←" },
-	[GLYPH_PASS] = { ".", "·" },
-	[GLYPH_BULLET] = { "*", "•" },
-	[GLYPH_TIMES] = { "x", "×" },
-	[GLYPH_CROSS] = { "+", "┼" },
-	[GLYPH_TEE] = { "+", "┬" },
+	/* clang-format off */
+	[GLYPH_H]          = {"-",  "─"},
+	[GLYPH_HEAVY]      = {"=",  "━"},
+	[GLYPH_V]          = {"|",  "│"},
+	[GLYPH_V_MINI]     = {":",  "┊"},
+	[GLYPH_END]        = {"+",  "┴"},
+	[GLYPH_HEAD_LEFT]  = {"<",  "◄"},
+	[GLYPH_HEAD_RIGHT] = {">",  "►"},
+	[GLYPH_TO]         = {"->", "→"},
+	[GLYPH_FROM_LEFT]  = {">",  "→"},
+	[GLYPH_FROM_RIGHT] = {"<",  "←"},
+	[GLYPH_PASS]       = {".",  "·"},
+	[GLYPH_BULLET]     = {"*",  "•"},
+	[GLYPH_TIMES]      = {"x",  "×"},
+	[GLYPH_TEE]        = {"+",  "┬"},
+	/* clang-format on */
 };
 
 static const char *const inks[INK_MAX] = {
@@ -95,7 +96,8 @@ static size_t page_take(const struct page *p, const char *text, char ret[static 
 	return n ? n : 1;
 }
 
-unsigned page_put(struct page *p, size_t y, unsigned x, unsigned width, enum ink ink, const char *text)
+unsigned page_put(struct page *p, size_t y, unsigned x, unsigned width, enum ink ink,
+		  const char *text)
 {
 	struct page_line *line = x < PAGE_COLUMNS ? page_line(p, y) : NULL;
 	unsigned wanted = page_width(text);
@@ -118,7 +120,8 @@ unsigned page_put(struct page *p, size_t y, unsigned x, unsigned width, enum ink
 	return used;
 }
 
-void page_put_right(struct page *p, size_t y, unsigned x, unsigned width, enum ink ink, const char *text)
+void page_put_right(struct page *p, size_t y, unsigned x, unsigned width, enum ink ink,
+		    const char *text)
 {
 	unsigned wanted = page_width(text);
 
@@ -152,7 +155,8 @@ static size_t page_break(const char *text, unsigned width)
 	return i;
 }
 
-size_t page_wrap(struct page *p, size_t y, unsigned x, unsigned width, unsigned hang, enum ink ink, const char *text)
+size_t page_wrap(struct page *p, size_t y, unsigned x, unsigned width, unsigned hang, enum ink ink,
+		 const char *text)
 {
 	CLEANUP(buf) struct buf part = BUF_INIT;
 	unsigned indent = 0;
@@ -203,7 +207,8 @@ static void page_print_line(const struct page *p, const struct page_line *line, 
 				buf_byte(out, 'm');
 			}
 		}
-		buf_add(out, cell->bytes[0] ? cell->bytes : " ", cell->bytes[0] ? strnlen(cell->bytes, 4) : 1);
+		buf_add(out, cell->bytes[0] ? cell->bytes : " ",
+			cell->bytes[0] ? strnlen(cell->bytes, 4) : 1);
 	}
 	if (ink != INK_PLAIN)
 		buf_puts(out, "\033[0m");

@@ -21,15 +21,9 @@ static void times_have_four_digits(void **state)
 		uint64_t ns;
 		const char *text;
 	} rows[] = {
-		{ 0, "+0.000 ms" },
-		{ 1499, "+0.001 ms" },
-		{ 9999499, "+9.999 ms" },
-		{ 12345678, "+12.34 ms" },
-		{ 100300000, "+100.3 ms" },
-		{ 999999499, "+999.9 ms" },
-		{ 999999500, "+1.000 s" },
-		{ 60512000000, "+60.51 s" },
-		{ 3600000000000, "+3600 s" },
+		{0, "+0.000 ms"},        {1499, "+0.001 ms"},       {9999499, "+9.999 ms"},
+		{12345678, "+12.34 ms"}, {100300000, "+100.3 ms"},  {999999499, "+999.9 ms"},
+		{999999500, "+1.000 s"}, {60512000000, "+60.51 s"}, {3600000000000, "+3600 s"},
 	};
 	char buf[UNITS_STRLEN];
 
@@ -38,10 +32,10 @@ static void times_have_four_digits(void **state)
 		assert_string_equal(ladder_time(rows[i].ns, buf), rows[i].text);
 }
 
-static struct ladder_item segment(uint64_t us, enum ladder_side side, uint8_t flags, uint32_t seq, uint32_t ack,
-				  uint32_t len)
+static struct ladder_item segment(uint64_t us, enum ladder_side side, uint8_t flags, uint32_t seq,
+				  uint32_t ack, uint32_t len)
 {
-	struct ladder_item item = { .at_ns = us * 1000, .kind = ITEM_SEGMENT, .side = (uint8_t)side };
+	struct ladder_item item = {.at_ns = us * 1000, .kind = ITEM_SEGMENT, .side = (uint8_t)side};
 
 	item.segment.flags = flags;
 	item.segment.seq = seq;
@@ -53,7 +47,7 @@ static struct ladder_item segment(uint64_t us, enum ladder_side side, uint8_t fl
 
 static struct ladder_item change(uint64_t us, enum ladder_side side, uint8_t from, uint8_t to)
 {
-	struct ladder_item item = { .at_ns = us * 1000, .kind = ITEM_STATE, .side = (uint8_t)side };
+	struct ladder_item item = {.at_ns = us * 1000, .kind = ITEM_STATE, .side = (uint8_t)side};
 
 	item.state.from = from;
 	item.state.to = to;
@@ -62,7 +56,8 @@ static struct ladder_item change(uint64_t us, enum ladder_side side, uint8_t fro
 
 static struct ladder_item call(uint64_t us, enum ladder_side side, const char *name, int64_t result)
 {
-	struct ladder_item item = { .at_ns = us * 1000, .kind = ITEM_CALL, .side = (uint8_t)side, .link = LINK_ANY };
+	struct ladder_item item = {
+		.at_ns = us * 1000, .kind = ITEM_CALL, .side = (uint8_t)side, .link = LINK_ANY};
 
 	strcpy(item.call.name, name);
 	item.call.result = result;
@@ -87,7 +82,7 @@ static void labels_lose_the_least_telling_first(void **state)
 
 static void order(struct ladder_story *story, struct ladder_item *items, size_t n)
 {
-	*story = (struct ladder_story){ .items = items, .n = n, .cap = n, .n_links = 1 };
+	*story = (struct ladder_story){.items = items, .n = n, .cap = n, .n_links = 1};
 	for (size_t i = 0; i < n; i++) {
 		items[i].arrival = (uint32_t)i;
 		items[i].row = ROW_OWN;
@@ -118,7 +113,7 @@ static void what_is_far_away_or_no_cause_stands_alone(void **state)
 {
 	struct ladder_item items[] = {
 		change(100, LADDER_SERVER, ST_ESTABLISHED, ST_FIN_WAIT1), /* long before its FIN */
-		call(4000, LADDER_SERVER, "read", 5),			  /* between it and the FIN */
+		call(4000, LADDER_SERVER, "read", 5), /* between it and the FIN */
 		segment(4005, LADDER_SERVER, FIN | ACK, 1, 1, 0),
 		call(4050, LADDER_CLIENT, "write", 5), /* no effect of a FIN */
 		change(4060, LADDER_CLIENT, ST_ESTABLISHED, ST_CLOSE_WAIT),
@@ -208,7 +203,7 @@ static void any_bytes(char *buf, size_t size)
 
 static struct tuple any_tuple(void)
 {
-	struct tuple t = { .family = (uint8_t)(any(2) ? 4 : any(8)) };
+	struct tuple t = {.family = (uint8_t)(any(2) ? 4 : any(8))};
 
 	t.local.port = (uint16_t)(any(2) ? 7 : 40000 + any(any(10) ? 2 : 20));
 	t.peer.port = (uint16_t)(t.local.port == 7 ? 40000 + any(2) : any(10) ? 7 : any(3));
@@ -219,9 +214,9 @@ static struct tuple any_tuple(void)
 
 static void any_event(const struct sink_ops *ops, struct sink *sink, uint64_t ns)
 {
-	struct obs obs = { .kind = (enum obs_kind)any(OBS_KIND_MAX + 2), .mono_ns = ns };
-	struct event event = { .obs = &obs, .tuple = any_tuple() };
-	struct record record = { .kind = REC_EVENT, .mono_ns = ns, .event = &event };
+	struct obs obs = {.kind = (enum obs_kind)any(OBS_KIND_MAX + 2), .mono_ns = ns};
+	struct event event = {.obs = &obs, .tuple = any_tuple()};
+	struct record record = {.kind = REC_EVENT, .mono_ns = ns, .event = &event};
 
 	obs.old_state = (uint8_t)any(15);
 	obs.new_state = (uint8_t)any(15);
@@ -238,9 +233,12 @@ static void any_event(const struct sink_ops *ops, struct sink *sink, uint64_t ns
 
 static void any_call(const struct sink_ops *ops, struct sink *sink, uint64_t ns)
 {
-	static const char *const calls[] = { "read", "write", "close", "connect", "shutdown", "setsockopt", "accept" };
-	struct app app = { .mono_ns = ns, .took_ns = any(3) ? any(1000) : any(1000000000), .tuple = any_tuple() };
-	struct record record = { .kind = REC_APP, .mono_ns = ns, .app = &app };
+	static const char *const calls[] = {"read",     "write",      "close", "connect",
+					    "shutdown", "setsockopt", "accept"};
+	struct app app = {.mono_ns = ns,
+			  .took_ns = any(3) ? any(1000) : any(1000000000),
+			  .tuple = any_tuple()};
+	struct record record = {.kind = REC_APP, .mono_ns = ns, .app = &app};
 
 	strcpy(app.role, any(2) ? "server" : "client");
 	if (any(5))
@@ -256,8 +254,8 @@ static void any_call(const struct sink_ops *ops, struct sink *sink, uint64_t ns)
 static void any_segment(const struct sink_ops *ops, struct sink *sink, uint64_t ns)
 {
 	struct tuple t = any_tuple();
-	struct segment s = { .mono_ns = ns, .family = t.family, .from = t.local, .to = t.peer };
-	struct record record = { .kind = REC_SEGMENT, .mono_ns = ns, .segment = &s };
+	struct segment s = {.mono_ns = ns, .family = t.family, .from = t.local, .to = t.peer};
+	struct record record = {.kind = REC_SEGMENT, .mono_ns = ns, .segment = &s};
 
 	s.tcp_flags = (uint8_t)(any(2) ? ACK : any(256));
 	s.seq = any(2) ? any(100) : any(UINT32_MAX);
@@ -269,14 +267,16 @@ static void any_segment(const struct sink_ops *ops, struct sink *sink, uint64_t 
 
 static void any_verdict(const struct sink_ops *ops, struct sink *sink, uint64_t ns)
 {
-	struct verdict v = { .mono_ns = ns, .tuple = any_tuple(), .cause = (enum cause)any(CAUSE_MAX) };
-	struct record record = { .kind = REC_CLOSE, .mono_ns = ns, .close = &v };
+	struct verdict v = {
+		.mono_ns = ns, .tuple = any_tuple(), .cause = (enum cause)any(CAUSE_MAX)};
+	struct record record = {.kind = REC_CLOSE, .mono_ns = ns, .close = &v};
 
 	v.how = (enum how)any(HOW_MAX);
 	v.n_path = (uint8_t)any(PATH_MAX_STEPS + 1);
 	for (int i = 0; i < PATH_MAX_STEPS; i++)
 		v.path[i].state = (uint8_t)any(14);
-	v.evidence = ((uint64_t)any(UINT32_MAX) << 32 | any(UINT32_MAX)) & (~UINT64_C(0) >> (64 - EV_MAX));
+	v.evidence = ((uint64_t)any(UINT32_MAX) << 32 | any(UINT32_MAX)) &
+		     (~UINT64_C(0) >> (64 - EV_MAX));
 	v.blind = ~v.evidence & (~UINT64_C(0) >> (64 - EV_MAX));
 	v.owner.source = v.closer.source = OWNER_CLOSE;
 	v.closer.pid = any(2);
@@ -293,16 +293,18 @@ static void any_verdict(const struct sink_ops *ops, struct sink *sink, uint64_t 
 
 static void any_minisocket(const struct sink_ops *ops, struct sink *sink, uint64_t ns)
 {
-	struct minisocket m = { .mono_ns = ns, .tuple = any_tuple(), .end = (enum mini_end)any(MINI_END_MAX) };
-	struct record record = { .kind = REC_MINISOCKET, .mono_ns = ns, .minisocket = &m };
+	struct minisocket m = {
+		.mono_ns = ns, .tuple = any_tuple(), .end = (enum mini_end)any(MINI_END_MAX)};
+	struct record record = {.kind = REC_MINISOCKET, .mono_ns = ns, .minisocket = &m};
 
 	assert_int_equal(ops->take(sink, &record), 0);
 }
 
 static void any_story(const struct sink_ops *ops, struct sink *sink)
 {
-	struct story story = { .begin = true, .server_port = 7, .closer = any(2) ? "server" : "client" };
-	struct record record = { .kind = REC_STORY, .story = &story };
+	struct story story = {
+		.begin = true, .server_port = 7, .closer = any(2) ? "server" : "client"};
+	struct record record = {.kind = REC_STORY, .story = &story};
 	char words[200];
 	uint64_t ns = any(2) ? any(UINT32_MAX) : UINT64_MAX - any(1000000);
 	uint32_t n = any(4) ? any(60) : any(9000);
@@ -345,7 +347,8 @@ static unsigned faults(const char *text, bool utf8)
 		size_t n = utf8_decode(text, strnlen(text, 4), &c);
 
 		columns = c == '\n' ? 0 : columns + 1;
-		bad += !n || columns > PAGE_COLUMNS || (c < 0x20 && c != '\n') || (c >= 0x7f && (!utf8 || c < 0xa0));
+		bad += !n || columns > PAGE_COLUMNS || (c < 0x20 && c != '\n') ||
+		       (c >= 0x7f && (!utf8 || c < 0xa0));
 		text += n ? n : 1;
 	}
 	return bad;
@@ -353,13 +356,13 @@ static unsigned faults(const char *text, bool utf8)
 
 static void whatever_comes_every_line_fits_and_is_clean(void **state)
 {
-	struct summary summary = { 0 };
-	struct record end = { .kind = REC_SUMMARY, .summary = &summary };
+	struct summary summary = {0};
+	struct record end = {.kind = REC_SUMMARY, .summary = &summary};
 
 	(void)state;
 	for (unsigned seed = 0; seed < 40; seed++) {
 		CLEANUP(free) char *text = NULL;
-		struct sink_config config = { .utf8 = seed % 2 };
+		struct sink_config config = {.utf8 = seed % 2};
 		struct sink *sink = NULL;
 		size_t size = 0;
 
@@ -378,7 +381,7 @@ static void whatever_comes_every_line_fits_and_is_clean(void **state)
 static void records_outside_of_a_story_are_passed_over(void **state)
 {
 	CLEANUP(free) char *text = NULL;
-	struct sink_config config = { .utf8 = true };
+	struct sink_config config = {.utf8 = true};
 	struct sink *sink = NULL;
 	size_t size = 0;
 

@@ -25,15 +25,15 @@ static char *printed(struct page *p)
 	return text;
 }
 
-#define assert_prints(page, expected)                                                              \
-	do {                                                                                       \
-		CLEANUP(free) char *text_ = printed(page);                                         \
-		assert_string_equal(text_, expected);                                              \
+#define assert_prints(page, expected)                      \
+	do {                                               \
+		CLEANUP(free) char *text_ = printed(page); \
+		assert_string_equal(text_, expected);      \
 	} while (0)
 
 static void what_is_put_last_stands(void **state)
 {
-	struct page p = { .utf8 = true };
+	struct page p = {.utf8 = true};
 
 	(void)state;
 	page_put(&p, 1, 3, 10, INK_PLAIN, "second");
@@ -44,21 +44,22 @@ static void what_is_put_last_stands(void **state)
 
 static void too_long_text_loses_its_end(void **state)
 {
-	struct page p = { .utf8 = true }, q = { .utf8 = false };
+	struct page p = {.utf8 = true}, q = {.utf8 = false};
 
 	(void)state;
 	assert_int_equal(page_put(&p, 0, 0, 5, INK_PLAIN, "123456"), 5);
 	page_put(&p, 1, 98, 50, INK_PLAIN, "xyz");
 	page_put(&p, 2, 100, 50, INK_PLAIN, "nothing");
 	assert_prints(&p, "1234…\n"
-			  "                                                                                                  x…\n");
+			  "                                                                        "
+			  "                          x…\n");
 	page_put(&q, 0, 0, 5, INK_PLAIN, "123456");
 	assert_prints(&q, "1234~\n");
 }
 
 static void text_to_the_right_ends_where_it_must(void **state)
 {
-	struct page p = { .utf8 = true };
+	struct page p = {.utf8 = true};
 
 	(void)state;
 	page_put_right(&p, 0, 2, 8, INK_PLAIN, "a → b");
@@ -68,22 +69,26 @@ static void text_to_the_right_ends_where_it_must(void **state)
 
 static void words_wrap_at_blanks(void **state)
 {
-	struct page p = { .utf8 = true };
+	struct page p = {.utf8 = true};
 
 	(void)state;
-	assert_int_equal(page_wrap(&p, 0, 1, 10, 2, INK_PLAIN, "one two three eighteencharacters"), 5);
+	assert_int_equal(page_wrap(&p, 0, 1, 10, 2, INK_PLAIN, "one two three eighteencharacters"),
+			 5);
 	assert_int_equal(page_wrap(&p, 5, 0, 10, 0, INK_PLAIN, ""), 1);
 	assert_int_equal(page_wrap(&p, 5, 0, 10, 10, INK_PLAIN, "exactly 10 more"), 2);
-	assert_prints(&p, " one two\n   three\n   eighteen\n   characte\n   rs\nexactly 10\nmore\n");
+	assert_prints(&p,
+		      " one two\n   three\n   eighteen\n   characte\n   rs\nexactly 10\nmore\n");
 }
 
 static void no_control_character_gets_out(void **state)
 {
-	struct page p = { .utf8 = true }, q = { .utf8 = false };
+	struct page p = {.utf8 = true}, q = {.utf8 = false};
 	char safe[32];
 
 	(void)state;
-	page_put(&p, 0, 0, 50, INK_PLAIN, "a\033[2J\n\t\x7f\xc2\x9b\xff" "b");
+	page_put(&p, 0, 0, 50, INK_PLAIN,
+		 "a\033[2J\n\t\x7f\xc2\x9b\xff"
+		 "b");
 	assert_prints(&p, "a?[2J?????b\n");
 	page_put(&q, 0, 0, 50, INK_PLAIN, "\u2192\u00e9x");
 	assert_prints(&q, "??x\n");
@@ -93,7 +98,7 @@ static void no_control_character_gets_out(void **state)
 
 static void colour_ends_with_the_line(void **state)
 {
-	struct page p = { .utf8 = true, .colour = true };
+	struct page p = {.utf8 = true, .colour = true};
 
 	(void)state;
 	page_put(&p, 0, 0, 9, INK_BAD, "bad");
@@ -104,7 +109,7 @@ static void colour_ends_with_the_line(void **state)
 
 static void it_is_empty_after_printing(void **state)
 {
-	struct page p = { .utf8 = true };
+	struct page p = {.utf8 = true};
 	char *text = NULL;
 	size_t size = 0;
 	FILE *f = open_memstream(&text, &size);
@@ -123,7 +128,7 @@ static void it_is_empty_after_printing(void **state)
 
 static void lines_beyond_the_limit_are_lost_not_written(void **state)
 {
-	struct page p = { .utf8 = true };
+	struct page p = {.utf8 = true};
 
 	(void)state;
 	page_put(&p, 0, 0, 9, INK_PLAIN, "x");
