@@ -183,6 +183,14 @@ static int on_record(void *ctx, const struct record *record)
 	return play_take(&((struct demo *)ctx)->play, record);
 }
 
+/* A SYN has no port yet when the kernel's filter sees it: strangers come through, and go here. */
+static bool on_want(void *ctx, const struct verdict *v)
+{
+	uint16_t port = ((struct demo *)ctx)->play.port;
+
+	return v->tuple.local.port == port || v->tuple.peer.port == port;
+}
+
 static int on_segments(void *ctx, int fd)
 {
 	struct demo *demo = ctx;
@@ -214,6 +222,7 @@ static int open_run(struct demo *demo)
 		.max_flows = c->max_flows,
 		.events = true,
 		.emit = on_record,
+		.want = on_want,
 		.ctx = demo,
 	};
 

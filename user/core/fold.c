@@ -217,6 +217,7 @@ static evidence_set place_evidence(const struct obs *obs)
 		return EV(IN_SYN_RECV);
 	case ST_FIN_WAIT2:
 		return EV(IN_FIN_WAIT2);
+	case ST_CLOSING:
 	case ST_LAST_ACK:
 		/* with anything outstanding this was no acknowledgement */
 		return sock->err || sock->unacked || sock->unsent ? 0 : EV(LAST_ACKED);

@@ -131,9 +131,18 @@ static int attach_cell(struct session *s, const struct cell *cell)
 }
 
 /*
+ * An understudy must run after its program. A tracepoint runs programs in the
+ * order in which they came; a trampoline (fentry) the newest first
+ * (bpf_trampoline_link_prog() adds at the head of its list).
+ */
+static bool goes_first(const struct cell *cell)
+{
+	return cell->understudy && cell->way == WAY_FENTRY;
+}
+
+/*
  * In the order of hooks.def: state changes first, so that no later record speaks
- * of a socket whose state changes are not seen yet. An understudy comes after
- * its program: programs of one hook run in the order in which they came.
+ * of a socket whose state changes are not seen yet.
  */
 static int attach(struct session *s)
 {
@@ -143,7 +152,10 @@ static int attach(struct session *s)
 
 	cells = plan_cells(&n);
 	for (size_t i = 0; i < n && !r; i++)
-		if (examination_takes(s->found, &cells[i]))
+		if (goes_first(&cells[i]) && examination_takes(s->found, &cells[i]))
+			r = attach_cell(s, &cells[i]);
+	for (size_t i = 0; i < n && !r; i++)
+		if (!goes_first(&cells[i]) && examination_takes(s->found, &cells[i]))
 			r = attach_cell(s, &cells[i]);
 	return r;
 }
