@@ -16,14 +16,7 @@
 
 enum hook {
 #define HOOK(id, slug, vantages, required, without) HOOK_##id,
-#define CELL(hook, way, program, target, fact)
-#define UNDERSTUDY(hook, way, program, target)
-#define SHORT(hook, way, fact, vantages)
 #include "hooks.def"
-#undef HOOK
-#undef CELL
-#undef UNDERSTUDY
-#undef SHORT
 	HOOK_MAX,
 };
 

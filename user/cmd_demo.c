@@ -123,15 +123,16 @@ static void print_help(void)
 	size_t n;
 
 	puts("Usage: tcpclose demo [ENDING ...|all] [OPTIONS]\n\n"
-	     "Runs an echo server and its client, unprivileged and on loopback, through endings of\n"
-	     "a TCP connection, and shows what the kernel, the wire and both programs lived through.\n"
+	     "Runs an echo server and its client, unprivileged and on loopback, through endings\n"
+	     "of a TCP connection, and shows what the kernel, the wire and both programs saw.\n"
 	     "Without ENDING: default and linger-zero, and what tells them apart.\n");
 	opts_help(CMD_DEMO, stdout);
 	puts("\nEndings:");
 	row = endings(&n);
 	for (size_t i = 0; i < n; i++)
 		printf("  %-18s %s\n", row[i].slug, row[i].title);
-	puts("\nExit status: 0 all as it must be, 1 could not do it, 2 bad usage, 3 a verdict differs.");
+	puts("\nExit status: 0 all as it must be, 1 could not do it, 2 bad usage, 3 not as it must "
+	     "be.");
 }
 
 /* --- what it needs ----------------------------------------------------------------- */
@@ -153,14 +154,17 @@ static int reserve_port(struct demo *demo)
 	int on = 1;
 
 	if (six)
-		address.in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = in6addr_loopback };
+		address.in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+						     .sin6_addr = in6addr_loopback };
 	else
-		address.in = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) || bind(fd, &address.any, length) ||
-	    getsockname(fd, &address.any, &length)) {
+		address.in = (struct sockaddr_in){ .sin_family = AF_INET,
+						   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    bind(fd, &address.any, length) || getsockname(fd, &address.any, &length)) {
 		int r = -errno;
 
-		log_error("no port on IPv%u loopback: %s", demo->config.filter.family, strerror(-r));
+		log_error("no port on IPv%u loopback: %s", demo->config.filter.family,
+			  strerror(-r));
 		return r;
 	}
 	/* The port stands at the same place in both. */
@@ -218,7 +222,10 @@ static int open_run(struct demo *demo)
 {
 	const struct config *c = &demo->config;
 	struct run_config config = {
-		.session = { .way = c->way, .ring_kib = c->ring_kib, .events = true, .filter = c->filter },
+		.session = { .way = c->way,
+			     .ring_kib = c->ring_kib,
+			     .events = true,
+			     .filter = c->filter },
 		.max_flows = c->max_flows,
 		.events = true,
 		.emit = on_record,
@@ -263,7 +270,8 @@ static int play_all(struct demo *demo)
 
 	for (int i = 0; i < demo->n_acts; i++)
 		for (uint64_t n = 0; n < times; n++) {
-			r = play_ending(&demo->play, demo->acts[i].ending, demo->acts[i].closer, &result);
+			r = play_ending(&demo->play, demo->acts[i].ending, demo->acts[i].closer,
+					&result);
 			if (r)
 				return r;
 			demo->results[result]++;
@@ -278,8 +286,8 @@ static void say_results(const struct demo *demo)
 	const int *n = demo->results;
 
 	if (demo->n_acts > 2)
-		log_info("%d endings as they must be, %d not, %d skipped", n[PLAY_AS_EXPECTED], n[PLAY_DIFFERS],
-			 n[PLAY_SKIPPED]);
+		log_info("%d endings as they must be, %d not, %d skipped", n[PLAY_AS_EXPECTED],
+			 n[PLAY_DIFFERS], n[PLAY_SKIPPED]);
 }
 
 static int perform(struct demo *demo)

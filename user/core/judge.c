@@ -2,11 +2,8 @@
 #include "core/judge.h"
 
 static const struct proof proofs[] = {
-#define CAUSE(id, slug, how, title, hint)
 #define PROOF(id, needs, bars) { CAUSE_##id, needs, bars },
 #include "core/cause.def"
-#undef CAUSE
-#undef PROOF
 };
 
 const struct proof *judge_proofs(size_t *n)

@@ -7,10 +7,7 @@
 
 static const struct cause_row causes[CAUSE_MAX] = {
 #define CAUSE(id, slug, how, title, hint) [CAUSE_##id] = { slug, title, hint, how },
-#define PROOF(id, needs, bars)
 #include "core/cause.def"
-#undef CAUSE
-#undef PROOF
 };
 
 static const char *const hows[HOW_MAX] = {

@@ -17,10 +17,7 @@ enum owner_source { OWNER_UNKNOWN, OWNER_CONNECT, OWNER_ACCEPT, OWNER_CLOSE, OWN
 
 enum cause {
 #define CAUSE(id, slug, how, title, hint) CAUSE_##id,
-#define PROOF(id, needs, bars)
 #include "core/cause.def"
-#undef CAUSE
-#undef PROOF
 	CAUSE_MAX,
 };
 

@@ -95,7 +95,8 @@ int capture_open(uint16_t port, void (*segment)(void *ctx, const struct segment 
 	}
 	r = activate(c->pcap, port);
 	if (r) {
-		snprintf(why, CAPTURE_WHY, "%s", r == -ENOTSUP ? "loopback is not Ethernet here" : pcap_geterr(c->pcap));
+		snprintf(why, CAPTURE_WHY, "%s",
+			 r == -ENOTSUP ? "loopback is not Ethernet here" : pcap_geterr(c->pcap));
 		return r;
 	}
 	c->fd = pcap_get_selectable_fd(c->pcap);

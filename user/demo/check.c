@@ -30,36 +30,41 @@ static bool has_evidence(const struct verdict *v, const char *slug)
 	return false;
 }
 
-static bool check_side(const struct keep *keep, const struct ending *ending, enum side closer, enum side side,
-		       char why[CHECK_WHY])
+static bool check_side(const struct keep *keep, const struct ending *ending, enum side closer,
+		       enum side side, char why[CHECK_WHY])
 {
 	const struct verdict *v = keep_verdict(keep, side, 0);
 	const char *slug = ending_cause(ending, closer, side), *got;
 
 	if (keep->verdicts[side] != (size_t)(*slug != 0)) {
-		snprintf(why, CHECK_WHY, "the %s got %zu verdicts, not %d", side_slug(side), keep->verdicts[side], *slug != 0);
+		snprintf(why, CHECK_WHY, "the %s got %zu verdicts, not %d", side_slug(side),
+			 keep->verdicts[side], *slug != 0);
 		return false;
 	}
 	if (!v)
 		return true;
 	got = cause_row(v->cause)->slug;
 	if (strcmp(got, slug)) {
-		snprintf(why, CHECK_WHY, "the %s's verdict is %s, not %s", side_slug(side), got, slug);
+		snprintf(why, CHECK_WHY, "the %s's verdict is %s, not %s", side_slug(side), got,
+			 slug);
 		return false;
 	}
 	if (side == closer && !has_evidence(v, ending->proof)) {
-		snprintf(why, CHECK_WHY, "the %s's verdict has no evidence %s", side_slug(side), ending->proof);
+		snprintf(why, CHECK_WHY, "the %s's verdict has no evidence %s", side_slug(side),
+			 ending->proof);
 		return false;
 	}
 	return true;
 }
 
-bool check_story(const struct keep *keep, const struct ending *ending, enum side closer, char why[CHECK_WHY])
+bool check_story(const struct keep *keep, const struct ending *ending, enum side closer,
+		 char why[CHECK_WHY])
 {
 	const struct verdict *server = keep_verdict(keep, SIDE_SERVER, 0);
 	const struct verdict *client = keep_verdict(keep, SIDE_CLIENT, 0);
 
-	if (!check_side(keep, ending, closer, SIDE_SERVER, why) || !check_side(keep, ending, closer, SIDE_CLIENT, why))
+	if (!check_side(keep, ending, closer, SIDE_SERVER, why) ||
+	    !check_side(keep, ending, closer, SIDE_CLIENT, why))
 		return false;
 	if (server && client && (server->pair != client->conn || client->pair != server->conn)) {
 		snprintf(why, CHECK_WHY, "the two verdicts are not joined as a pair");

@@ -18,7 +18,9 @@ void keep_begin(struct keep *keep, uint16_t port)
 
 		last = conn > last ? conn : last;
 	}
-	*keep = (struct keep){ .port = port, .after_conn = last, .items = keep->items, .cap = keep->cap };
+	*keep = (struct keep){
+		.port = port, .after_conn = last, .items = keep->items, .cap = keep->cap
+	};
 }
 
 void keep_free(struct keep *keep)
@@ -30,7 +32,8 @@ void keep_free(struct keep *keep)
 /* Both ports are known and one is our server's: a listener is no connection. */
 static bool tuple_ours(const struct keep *keep, const struct tuple *t)
 {
-	return t->local.port && t->peer.port && (t->local.port == keep->port || t->peer.port == keep->port);
+	return t->local.port && t->peer.port &&
+	       (t->local.port == keep->port || t->peer.port == keep->port);
 }
 
 static bool conn_ours(const struct keep *keep, uint64_t conn)
@@ -44,10 +47,12 @@ static bool ours(const struct keep *keep, const struct record *r)
 	case REC_CLOSE:
 		return conn_ours(keep, r->close->conn) && tuple_ours(keep, &r->close->tuple);
 	case REC_MINISOCKET:
-		return conn_ours(keep, r->minisocket->conn) && tuple_ours(keep, &r->minisocket->tuple);
+		return conn_ours(keep, r->minisocket->conn) &&
+		       tuple_ours(keep, &r->minisocket->tuple);
 	case REC_EVENT:
 		return conn_ours(keep, r->event->conn) &&
-		       tuple_ours(keep, r->event->tuple.family ? &r->event->tuple : &r->event->obs->tuple);
+		       tuple_ours(keep, r->event->tuple.family ? &r->event->tuple
+							       : &r->event->obs->tuple);
 	case REC_APP:
 	case REC_SEGMENT:
 	case REC_LOSS:
@@ -170,7 +175,8 @@ static void join(struct keep *keep)
 		struct tuple t = { k->segment.family, k->segment.from, k->segment.to };
 
 		if (k->record.kind == REC_APP)
-			k->app.conn = find_conn(keep, &k->app.tuple, !strcmp(k->app.call, "connect"));
+			k->app.conn =
+				find_conn(keep, &k->app.tuple, !strcmp(k->app.call, "connect"));
 		else if (k->record.kind == REC_SEGMENT)
 			k->segment.conn = find_conn(keep, &t, false);
 	}
@@ -200,7 +206,8 @@ const struct verdict *keep_verdict(const struct keep *keep, int side, size_t n)
 	for (size_t i = 0; i < keep->n; i++) {
 		const struct kept *k = &keep->items[i];
 
-		if (k->record.kind == REC_CLOSE && (int)side_of(keep, &k->close.tuple) == side && !n--)
+		if (k->record.kind == REC_CLOSE && (int)side_of(keep, &k->close.tuple) == side &&
+		    !n--)
 			return &k->close;
 	}
 	return NULL;

@@ -45,7 +45,7 @@ struct keep {
 void keep_begin(struct keep *keep, uint16_t port);
 /* Takes a copy of a record of this story, passes over what belongs to others. 0 or -ENOMEM. */
 int keep_take(struct keep *keep, const struct record *record);
-/* Gives every call and segment its conn, and all records to emit(), in the order in which they happened. */
+/* Gives every call and segment its conn, and all records to emit() as they happened in time. */
 int keep_emit(struct keep *keep, int (*emit)(void *ctx, const struct record *record), void *ctx);
 /* The n-th verdict (from 0) of a side (0 server, 1 client); NULL when there are fewer. */
 const struct verdict *keep_verdict(const struct keep *keep, int side, size_t n);

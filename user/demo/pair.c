@@ -60,12 +60,15 @@ static int program_path(enum side side, char *ret, size_t size)
 	ret[n] = '\0';
 	slash = strrchr(ret, '/') + 1;
 	room = (int)(size - (size_t)(slash - ret));
-	return snprintf(slash, (size_t)room, "tcpclose-echo-%s", side_slug(side)) < room ? 0 : -ENAMETOOLONG;
+	return snprintf(slash, (size_t)room, "tcpclose-echo-%s", side_slug(side)) < room
+		       ? 0
+		       : -ENAMETOOLONG;
 }
 
 static int fill_arguments(const struct pair_config *c, enum side side, struct arguments *ret)
 {
-	static char report[] = "--report-fd=3", user[] = "--user=" NOBODY, four[] = "-4", six[] = "-6";
+	static char report[] = "--report-fd=3", user[] = "--user=" NOBODY, four[] = "-4",
+		    six[] = "-6";
 	int n = 0, r;
 
 	_Static_assert(REPORT_FD == 3, "as the argument says");
@@ -74,8 +77,8 @@ static int fill_arguments(const struct pair_config *c, enum side side, struct ar
 		return r;
 	snprintf(ret->end, sizeof(ret->end), "--end=%s", c->ending->slug);
 	snprintf(ret->closer, sizeof(ret->closer), "--closer=%s", side_slug(c->closer));
-	snprintf(ret->delay, sizeof(ret->delay), "--delay=%" PRIu64 ".%09" PRIu64, c->delay_ns / 1000000000,
-		 c->delay_ns % 1000000000);
+	snprintf(ret->delay, sizeof(ret->delay), "--delay=%" PRIu64 ".%09" PRIu64,
+		 c->delay_ns / 1000000000, c->delay_ns % 1000000000);
 	snprintf(ret->port, sizeof(ret->port), "--port=%u", c->port);
 	ret->argv[n++] = ret->path;
 	ret->argv[n++] = ret->end;
@@ -102,7 +105,7 @@ static void become_program(struct arguments *arguments, int report)
 	/* dup2() onto itself would keep the close-on-exec flag. */
 	if (report == REPORT_FD ? fcntl(report, F_SETFD, 0) : dup2(report, REPORT_FD) < 0)
 		_exit(127);
-	/* Not every library opens its descriptors to be closed here; libpcap's sees the whole host's packets. */
+	/* Not every library has its descriptors closed here; libpcap's sees packets of others. */
 	syscall(SYS_close_range, REPORT_FD + 1, ~0u, 0);
 	execv(arguments->path, arguments->argv);
 	_exit(127);
@@ -115,7 +118,8 @@ static int start_child(struct pair *pair, enum side side);
 static bool ready_for_client(const struct pair *pair, const struct app *app)
 {
 	return !pair->child[SIDE_CLIENT].pid && !pair->err && !app->error &&
-	       !strcmp(app->role, side_slug(SIDE_SERVER)) && !strcmp(app->call, pair->config.ending->ready);
+	       !strcmp(app->role, side_slug(SIDE_SERVER)) &&
+	       !strcmp(app->call, pair->config.ending->ready);
 }
 
 static int take_app(void *ctx, const struct app *app)
@@ -151,7 +155,8 @@ static void stop_server(const struct pair *pair)
 {
 	const struct child *server = &pair->child[SIDE_SERVER];
 
-	if (!*pair->config.ending->other && ending_can_close(pair->config.ending, SIDE_CLIENT) && !server->exited)
+	if (!*pair->config.ending->other && ending_can_close(pair->config.ending, SIDE_CLIENT) &&
+	    !server->exited)
 		syscall(SYS_pidfd_send_signal, server->pidfd, SIGTERM, NULL, 0);
 }
 
@@ -254,17 +259,19 @@ bool pair_done(const struct pair *pair)
 /* 0 by itself, or SIGKILL where that is the ending. */
 static bool ended_well(const struct pair *pair, const struct child *child)
 {
-	bool suicide = pair->config.ending->id == ENDING_KILLED && pair->config.closer == child->side;
+	bool suicide =
+		pair->config.ending->id == ENDING_KILLED && pair->config.closer == child->side;
 
 	if (suicide)
 		return child->end.si_code == CLD_KILLED && child->end.si_status == SIGKILL;
 	return child->end.si_code == CLD_EXITED && !child->end.si_status;
 }
 
-bool pair_failed(const struct pair *pair, char *why)
+bool pair_failed(const struct pair *pair, char why[PAIR_WHY])
 {
 	if (pair->err) {
-		snprintf(why, PAIR_WHY, "the client could not be started: %s", strerror(-pair->err));
+		snprintf(why, PAIR_WHY, "the client could not be started: %s",
+			 strerror(-pair->err));
 		return true;
 	}
 	for (enum side side = 0; side < SIDE_MAX; side++) {
@@ -277,10 +284,13 @@ bool pair_failed(const struct pair *pair, char *why)
 		else if (!child->exited)
 			snprintf(why, PAIR_WHY, "the %s did not end", side_slug(side));
 		else if (child->end.si_code == CLD_EXITED)
-			snprintf(why, PAIR_WHY, child->end.si_status == 127 ? "the %s could not be executed (%d)" :
-					"the %s ended with status %d", side_slug(side), child->end.si_status);
+			snprintf(why, PAIR_WHY,
+				 child->end.si_status == 127 ? "the %s could not be executed (%d)"
+							     : "the %s ended with status %d",
+				 side_slug(side), child->end.si_status);
 		else
-			snprintf(why, PAIR_WHY, "the %s was killed by signal %d", side_slug(side), child->end.si_status);
+			snprintf(why, PAIR_WHY, "the %s was killed by signal %d", side_slug(side),
+				 child->end.si_status);
 		return true;
 	}
 	return false;

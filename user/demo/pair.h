@@ -31,9 +31,9 @@ struct pair_config {
 int pair_start(struct run *run, const struct pair_config *config, struct pair **ret);
 /* Both have ended and everything that they reported was given out. */
 bool pair_done(const struct pair *pair);
-/* One of them cannot be started or ended otherwise than its part demands; a clause in why (PAIR_WHY bytes). */
 #define PAIR_WHY 128
-bool pair_failed(const struct pair *pair, char *why);
+/* One could not be started, or ended otherwise than its part demands: a clause in why. */
+bool pair_failed(const struct pair *pair, char why[PAIR_WHY]);
 /* Kills what still runs of them; they are done a turn of the loop later. */
 void pair_kill(struct pair *pair);
 /* Frees it; what still runs is killed and waited for. NULL is fine. */

@@ -26,7 +26,8 @@ static struct json_object *member(struct json_object *o, const char *key, enum j
 	return value;
 }
 
-static int get_number(struct json_object *o, const char *key, int64_t min, int64_t max, int64_t *ret)
+static int get_number(struct json_object *o, const char *key, int64_t min, int64_t max,
+		      int64_t *ret)
 {
 	struct json_object *value = member(o, key, json_type_int);
 	int64_t number;
@@ -74,7 +75,8 @@ static int get_endpoint(struct json_object *o, const char *key, int family, stru
 
 	if (!end)
 		return 0;
-	if (get_string(end, "address", address, sizeof(address)) || get_number(end, "port", 0, 65535, &port))
+	if (get_string(end, "address", address, sizeof(address)) ||
+	    get_number(end, "port", 0, 65535, &port))
 		return -EBADMSG;
 	if (inet_pton(family == 4 ? AF_INET : AF_INET6, address, ret->addr) != 1)
 		return -EBADMSG;
@@ -101,13 +103,16 @@ static int read_app(struct json_object *o, struct app *ret)
 	struct app app = { 0 };
 	int64_t pid, mono, took;
 
-	if (get_string(o, "role", app.role, sizeof(app.role)) || get_string(o, "call", app.call, sizeof(app.call)) ||
+	if (get_string(o, "role", app.role, sizeof(app.role)) ||
+	    get_string(o, "call", app.call, sizeof(app.call)) ||
 	    get_string(o, "args", app.args, sizeof(app.args)))
 		return -EBADMSG;
 	if (strcmp(app.role, "server") && strcmp(app.role, "client"))
 		return -EBADMSG;
-	if (get_number(o, "pid", 1, INT32_MAX, &pid) || get_number(o, "mono_ns", 1, INT64_MAX, &mono) ||
-	    get_number(o, "took_ns", 0, mono, &took) || get_number(o, "result", INT64_MIN, INT64_MAX, &app.result))
+	if (get_number(o, "pid", 1, INT32_MAX, &pid) ||
+	    get_number(o, "mono_ns", 1, INT64_MAX, &mono) ||
+	    get_number(o, "took_ns", 0, mono, &took) ||
+	    get_number(o, "result", INT64_MIN, INT64_MAX, &app.result))
 		return -EBADMSG;
 	if (get_error(o, &app.error) || get_tuple(o, &app.tuple))
 		return -EBADMSG;
@@ -130,13 +135,15 @@ int report_parse(const char *line, size_t n, struct app *ret)
 		return -ENOMEM;
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	o = json_tokener_parse_ex(tokener, line, (int)n);
-	if (!o || json_object_get_type(o) != json_type_object || json_tokener_get_parse_end(tokener) != n)
+	if (!o || json_object_get_type(o) != json_type_object ||
+	    json_tokener_get_parse_end(tokener) != n)
 		return -EBADMSG;
 	return read_app(o, ret);
 }
 
 /* One line is complete: parsed, and given out. */
-static int end_line(struct report_reader *r, int (*take)(void *ctx, const struct app *app), void *ctx)
+static int end_line(struct report_reader *r, int (*take)(void *ctx, const struct app *app),
+		    void *ctx)
 {
 	bool overlong = r->overlong;
 	size_t n = r->n;

@@ -24,7 +24,7 @@ struct report_reader {
 	bool overlong;	  /* until the next end of line nothing counts */
 	uint64_t refused; /* lines that were no reports */
 };
-/* Calls take(ctx, app) for every report that is complete now. First nonzero answer ends it and is returned. */
+/* Calls take(ctx, app) for every report that is complete; the first nonzero answer ends it. */
 int report_feed(struct report_reader *reader, const char *bytes, size_t n,
 		int (*take)(void *ctx, const struct app *app), void *ctx);
 

@@ -81,7 +81,8 @@ static int skip_extensions(struct view *v, uint8_t next)
 	for (int i = 0; i < EXTENSIONS_MAX && next != IPPROTO_TCP; i++) {
 		bool fragment = next == IPPROTO_FRAGMENT;
 
-		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS && !fragment)
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
+		    !fragment)
 			return -ENOMSG;
 		if (v->captured < 8)
 			return -EBADMSG;
@@ -144,11 +145,13 @@ static int decode_tcp(struct view *v, struct segment *s, int *scale_ret)
 	s->tcp_flags = v->p[13];
 	s->window = get16(v->p + 14);
 	s->len = (uint32_t)(v->wire - header);
-	*scale_ret = s->tcp_flags & TH_SYN ? find_scale(v->p + TCP_BYTES, header - TCP_BYTES) : SEGMENT_NO_SCALE;
+	*scale_ret = s->tcp_flags & TH_SYN ? find_scale(v->p + TCP_BYTES, header - TCP_BYTES)
+					   : SEGMENT_NO_SCALE;
 	return 0;
 }
 
-int segment_decode(const uint8_t *frame, size_t captured, size_t wire, struct segment *ret, int *scale_ret)
+int segment_decode(const uint8_t *frame, size_t captured, size_t wire, struct segment *ret,
+		   int *scale_ret)
 {
 	struct view v = { frame, captured, wire };
 	struct segment s = { 0 };
@@ -192,7 +195,8 @@ void segment_scale(struct segment_scales *scales, struct segment *segment, int s
 		return;
 	}
 	side = !endpoint_same(&segment->from, &scales->end[0]);
-	if (segment->family != scales->family || !endpoint_same(&segment->from, &scales->end[side]) ||
+	if (segment->family != scales->family ||
+	    !endpoint_same(&segment->from, &scales->end[side]) ||
 	    !endpoint_same(&segment->to, &scales->end[!side]))
 		return;
 	if (syn)

@@ -9,28 +9,15 @@
 
 static const struct hook_row hooks[HOOK_MAX] = {
 #define HOOK(id, slug, vantages, required, without) [HOOK_##id] = { slug, without, vantages, required },
-#define CELL(hook, way, program, target, fact)
-#define UNDERSTUDY(hook, way, program, target)
-#define SHORT(hook, way, fact, vantages)
 #include "hooks.def"
-#undef HOOK
-#undef CELL
-#undef UNDERSTUDY
-#undef SHORT
 };
 
 static const struct cell cells[] = {
-#define HOOK(id, slug, vantages, required, without)
 #define CELL(hook, way, program, target, fact)                                                     \
 	{ HOOK_##hook, WAY_##way, #program, #target, FACT_##fact, false },
 #define UNDERSTUDY(hook, way, program, target)                                                     \
 	{ HOOK_##hook, WAY_##way, #program, #target, FACT_ALWAYS, true },
-#define SHORT(hook, way, fact, vantages)
 #include "hooks.def"
-#undef HOOK
-#undef CELL
-#undef UNDERSTUDY
-#undef SHORT
 };
 #define N_CELLS (sizeof(cells) / sizeof(cells[0]))
 
@@ -40,15 +27,8 @@ static const struct {
 	enum fact fact;
 	uint32_t vantages;
 } shorts[] = {
-#define HOOK(id, slug, vantages, required, without)
-#define CELL(hook, way, program, target, fact)
-#define UNDERSTUDY(hook, way, program, target)
 #define SHORT(hook, way, fact, vantages) { HOOK_##hook, WAY_##way, FACT_##fact, vantages },
 #include "hooks.def"
-#undef HOOK
-#undef CELL
-#undef UNDERSTUDY
-#undef SHORT
 };
 
 static const char *const way_slugs[WAY_MAX] = {

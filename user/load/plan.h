@@ -14,14 +14,7 @@ enum way { WAY_AUTO, WAY_TP_BTF, WAY_FENTRY, WAY_KPROBE, WAY_CGROUP, WAY_MAX };
 
 enum hook {
 #define HOOK(id, slug, vantages, required, without) HOOK_##id,
-#define CELL(hook, way, program, target, fact)
-#define UNDERSTUDY(hook, way, program, target)
-#define SHORT(hook, way, fact, vantages)
 #include "hooks.def"
-#undef HOOK
-#undef CELL
-#undef UNDERSTUDY
-#undef SHORT
 	HOOK_MAX,
 };
 
