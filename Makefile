@@ -39,13 +39,15 @@ warnings := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wpo
 	-Werror=unused-function -Werror=implicit-function-declaration
 harden   := -fstack-protector-strong $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 sanitize := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# The same program wherever it is built: BPF programs carry the names of their sources into the kernel.
+prefix_map := -ffile-prefix-map=$(CURDIR)=.
 werror   := $(if $(filter 1,$(WERROR)),-Werror)
 
 user_flags = -std=gnu11 -D_GNU_SOURCE= -DTCPCLOSE_VERSION='"$(VERSION)"' -Iuser -Ibpf -Itools -I. -isystem $(O)/gen \
-	$(warnings) $(harden) $(sanitize) -ffile-prefix-map=$(CURDIR)/= $(LIB_CFLAGS) $(CFLAGS)
+	$(warnings) $(harden) $(sanitize) $(prefix_map) $(LIB_CFLAGS) $(CFLAGS)
 link_flags = -Wl,-z,relro,-z,now -Wl,--as-needed $(sanitize) $(LDFLAGS)
 bpf_flags  = -g -O2 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
-	-Ibpf -isystem vmlinux/$(BPF_ARCH) -isystem vmlinux $(LIB_CFLAGS) $(BPF_CFLAGS)
+	-Ibpf -isystem vmlinux/$(BPF_ARCH) -isystem vmlinux $(prefix_map) $(LIB_CFLAGS) $(BPF_CFLAGS)
 
 # A layer is a directory of user/ and an archive. What a layer sees is what its tests are linked with.
 layers     := demo load sink ingest core base
@@ -72,6 +74,9 @@ other_src  := $(wildcard tests/golden/*.c tests/tape/*.c)
 # Not tests: programs that the scripts beside them run.
 live_src   := $(wildcard tests/live/*.c)
 live_needs := $(live_src:%.c=$(O)/%)
+# Not tests either: `make bench` runs them.
+bench_src   := $(wildcard tests/bench/*.c)
+bench_needs := $(O)/tests/bench/load $(O)/tests/bench/programs
 # A script is a test when it is executable; what is not is for others to source.
 scripts     = $(shell find tests/$(1) -maxdepth $(2) -type f -perm -u=x \( -name '*.sh' -o -name '*.py' \) 2>/dev/null | sort)
 built       = $(patsubst %.c,$(O)/%,$(filter tests/$(1)/%,$(unit_src) $(other_src)))
@@ -97,7 +102,7 @@ MAKEFLAGS += --no-print-directory
 endif
 lib = $(foreach l,$(1),$(O)/lib$(l).a)
 
-.PHONY: all demo docs check install deb clean help FORCE $(kinds:%=check-%) check-vm
+.PHONY: all bench demo docs check install deb clean help FORCE $(kinds:%=check-%) check-vm
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -163,12 +168,14 @@ $(O)/gendoc: $(O)/tools/gendoc.o $(call lib,$(everything))
 	$(call link)
 
 # tests/unit/LAYER/NAME_test.c sees what LAYER sees; the other .c files beside it help all of them.
+# Static pattern rules: an implicit one would be passed over while a helper is not compiled yet.
+unit_dirs := $(sort $(patsubst tests/unit/%/,%,$(filter-out tests/unit/,$(dir $(unit_src)))))
 define unit_rule
-$(O)/tests/unit/$(1)/%: $(O)/tests/unit/$(1)/%.o $(patsubst %.c,$(O)/%.o,$(filter tests/unit/$(1)/%,$(unit_help))) $(call lib,$(or $(sees_$(1)),$(everything)))
+$(patsubst %.c,$(O)/%,$(filter tests/unit/$(1)/%,$(unit_src))): $(O)/%: $(O)/%.o $(patsubst %.c,$(O)/%.o,$(filter tests/unit/$(1)/%,$(unit_help))) $(call lib,$(or $(sees_$(1)),$(everything)))
 	$$(call link,$$(TEST_LDLIBS))
 endef
-$(foreach l,$(sort $(layers) tools),$(eval $(call unit_rule,$(l))))
-$(O)/tests/unit/%: $(O)/tests/unit/%.o $(call lib,$(everything))
+$(foreach d,$(unit_dirs),$(eval $(call unit_rule,$(d))))
+$(patsubst %.c,$(O)/%,$(wildcard tests/unit/*_test.c)): $(O)/%: $(O)/%.o $(call lib,$(everything))
 	$(call link,$(TEST_LDLIBS))
 $(O)/tests/scene/scene: $(patsubst %.c,$(O)/%.o,$(scene_src)) $(call lib,ingest core base)
 	$(call link,$(TEST_LDLIBS))
@@ -178,6 +185,11 @@ $(O)/tests/tape/%: $(O)/tests/tape/%.o $(call lib,$(everything))
 	$(call link,$(TEST_LDLIBS))
 $(O)/tests/live/%: $(O)/tests/live/%.o $(call lib,$(everything))
 	$(call link,$(TEST_LDLIBS))
+
+$(O)/tests/bench/load: $(patsubst %.c,$(O)/%.o,$(filter-out %/programs.c,$(bench_src)))
+	$(call link)
+$(O)/tests/bench/programs: $(O)/tests/bench/programs.o
+	$(call link)
 
 # Tests run at the top of the tree and find the build in $O. UPDATE=1 rewrites what golden tests expect.
 export UPDATE
@@ -201,6 +213,9 @@ check-live: $(programs) $(live_needs) ## every ending on the running kernel (as 
 check-vm: $(programs) ## the endings inside other kernels (qemu); not part of check
 	$(Q)O='$(abspath $(O))' tests/run.sh $(addprefix vm=,$(call wanted,$(wildcard tests/vm/*_matrix.sh)))
 
+bench: $(programs) $(bench_needs) ## what tracing costs, into $O/bench.md (as root; PEERS=1: other tools too; BENCH='--help')
+	$(Q)O='$(abspath $(O))' tests/bench/bench.py $(if $(filter-out 0,$(PEERS)),--peers) $(BENCH)
+
 demo: all ## run the echo pair through two endings and show both stories (as root)
 	$(Q)$(O)/tcpclose demo
 
@@ -213,14 +228,14 @@ install: all ## install under PREFIX (/usr/local), staged in DESTDIR
 	install -m 644 docs/tcpclose.8 '$(DESTDIR)$(PREFIX)/share/man/man8'
 
 deb: all ## a .deb of this build in the build directory
-	$(Q)VERSION='$(VERSION)' tools/deb.sh '$(O)'
+	+$(Q)VERSION='$(VERSION)' tools/deb.sh '$(O)'
 
 clean: ## remove what was built
-	rm -rf $(addprefix $(O)/,bpf gen user tools tests deb) $(O)/*.a $(O)/*.deb $(O)/flags $(O)/gendoc $(programs)
+	rm -rf $(addprefix $(O)/,bpf gen user tools tests deb) $(O)/*.a $(O)/*.deb $(O)/bench.md $(O)/flags $(O)/gendoc $(programs)
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s%s\n", $$1, $$2 }' Makefile
-	@echo; echo 'Variables: O=DIR V=1 WERROR=1 SANITIZE=address,undefined PREFIX= DESTDIR= CC= CLANG= BPFTOOL= CROSS_COMPILE= T=WORD UPDATE=1'
+	@echo; echo 'Variables: O=DIR V=1 WERROR=1 SANITIZE=address,undefined PREFIX= DESTDIR= CC= CLANG= BPFTOOL= CROSS_COMPILE= T=WORD UPDATE=1 PEERS=1'
 
-all_src := $(bpf_src) $(app_src) user/main.c $(wildcard user/*/*.c tools/*.c) $(unit_src) $(unit_help) $(scene_src) $(other_src) $(live_src)
+all_src := $(bpf_src) $(app_src) user/main.c $(wildcard user/*/*.c tools/*.c) $(unit_src) $(unit_help) $(scene_src) $(other_src) $(live_src) $(bench_src)
 -include $(patsubst %.c,$(O)/%.d,$(all_src))

@@ -13,6 +13,7 @@ int cgroup__sock_release(struct bpf_sock *ctx)
 {
 	const struct sock *sk = (const void *)ctx;
 	struct wire_brief *rec;
+	bool others;
 	__u8 state;
 
 	if (ctx->protocol != IPPROTO_TCP || ctx->type != SOCK_STREAM)
@@ -20,14 +21,16 @@ int cgroup__sock_release(struct bpf_sock *ctx)
 	state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	if (state == ST_LISTEN || is_others(sk) || !sock_wanted(sk))
 		return 1;
-	/* -p: the record goes out once more, so that user space forgets the socket too */
-	claim_for_current(sk);
+	others = claim_for_current(sk);
 	rec = begin(HOOK_RELEASE, sizeof(*rec));
 	if (!rec)
 		return 1;
 	__builtin_memset(rec, 0, sizeof(*rec));
 	fill_event(&rec->ev, WIRE_RELEASE, WIRE_BRIEF, sizeof(*rec), HOOK_RELEASE, (__u64)sk);
 	fill_event_sock(&rec->ev, sk);
+	/* so that user space forgets it too */
+	if (others)
+		rec->ev.flags |= WIRE_OTHERS;
 	rec->ev.old_state = state;
 	rec->ev.new_state = state;
 	fill_task(&rec->task, true);

@@ -10,6 +10,6 @@ int reader_woken = 0;
 struct ring_map ring SEC(".maps");
 struct counts_map counts SEC(".maps");
 struct marks_map marks SEC(".maps");
-struct others_map others SEC(".maps");
+struct claims_map claims SEC(".maps");
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -51,15 +51,17 @@ struct marks_map {
 };
 extern struct marks_map marks SEC(".maps");
 
-/* With -p: sockets that are known to belong to somebody else. */
-struct others_map {
+/* With -p: whose a socket is known to be. The first to claim it stays. */
+enum claim { CLAIM_OTHERS = 1, CLAIM_WANTED = 2 };
+
+struct claims_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
 	__uint(map_flags, 1); /* BPF_F_NO_PREALLOC: unused without -p */
 	__type(key, __u64);
 	__type(value, __u8);
 };
-extern struct others_map others SEC(".maps");
+extern struct claims_map claims SEC(".maps");
 
 static __always_inline void count_no_room(__u32 hook)
 {

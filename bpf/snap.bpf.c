@@ -16,9 +16,16 @@ __u32 snap_pid = 0;
 
 static __always_inline bool task_wanted(struct task_struct *task, const struct sock *sk)
 {
+	__u32 pid = BPF_CORE_READ(task, tgid);
+
 	if (snap_pid)
-		return BPF_CORE_READ(task, tgid) == snap_pid;
-	return sock_wanted(sk);
+		return pid == snap_pid;
+	if (!sock_wanted(sk))
+		return false;
+	/* of many that hold it, one that is asked for is enough */
+	if (config.filter.n_pids && pid_wanted(pid))
+		claim_for(sk, pid);
+	return true;
 }
 
 /*

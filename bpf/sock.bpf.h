@@ -284,38 +284,44 @@ static __always_inline bool mini_wanted(const struct inet_timewait_sock *tw,
 }
 
 /*
- * -p: a socket is another's once a task that is not asked for connects it or
- * closes it for good; before, whose it is cannot be known here.
+ * -p: a socket is whose who connected it, or held it when the trace began, or
+ * else closes it for good. Before that it cannot be known here, and all of it
+ * goes out; once it is another's, nothing does. A claim stays: a socket that is
+ * handed on, or closed by a child, is still its first owner's.
  */
 static __always_inline bool is_others(const struct sock *sk)
 {
 	__u64 key = (__u64)sk;
+	__u8 *claim = config.filter.n_pids ? bpf_map_lookup_elem(&claims, &key) : NULL;
 
-	return config.filter.n_pids && bpf_map_lookup_elem(&others, &key);
+	return claim && *claim == CLAIM_OTHERS;
 }
 
-/* The task on the CPU takes possession of sk. True when -p does not ask for it. */
-static __always_inline bool claim_for_current(const struct sock *sk)
+/* True when it is (now) another's. */
+static __always_inline bool claim_for(const struct sock *sk, __u32 pid)
 {
 	__u64 key = (__u64)sk;
-	__u8 yes = 1;
+	__u8 claim;
 
 	if (!config.filter.n_pids)
 		return false;
-	if (pid_wanted(bpf_get_current_pid_tgid() >> 32)) {
-		bpf_map_delete_elem(&others, &key);
-		return false;
-	}
-	bpf_map_update_elem(&others, &key, &yes, BPF_ANY);
-	return true;
+	claim = pid_wanted(pid) ? CLAIM_WANTED : CLAIM_OTHERS;
+	bpf_map_update_elem(&claims, &key, &claim, BPF_NOEXIST);
+	return is_others(sk);
 }
 
+static __always_inline bool claim_for_current(const struct sock *sk)
+{
+	return claim_for(sk, bpf_get_current_pid_tgid() >> 32);
+}
+
+/* It begins another life, or ends. */
 static __always_inline void forget_claim(const struct sock *sk)
 {
 	__u64 key = (__u64)sk;
 
 	if (config.filter.n_pids)
-		bpf_map_delete_elem(&others, &key);
+		bpf_map_delete_elem(&claims, &key);
 }
 
 #endif

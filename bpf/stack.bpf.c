@@ -79,9 +79,14 @@ static __always_inline int on_state(const struct sock *sk, __u8 old_state, __u8 
 {
 	int layout = state_layout(old_state, new_state);
 
-	if (!layout || !is_tcp(sk) || is_others(sk) || !sock_wanted(sk))
+	if (!layout || !is_tcp(sk) || !sock_wanted(sk))
 		return 0;
-	if (new_state == ST_SYN_SENT && claim_for_current(sk))
+	/* a new life: whoever had this address before is gone, or has let go of it */
+	if (new_state == ST_SYN_SENT || old_state == ST_SYN_RECV)
+		forget_claim(sk);
+	if (new_state == ST_SYN_SENT)
+		claim_for_current(sk);
+	if (is_others(sk))
 		return 0;
 	if (layout == WIRE_FULL)
 		send_state_full(sk, old_state, new_state, flags);
@@ -337,6 +342,7 @@ static __always_inline int on_destroy(const struct sock *sk, __u16 flags)
 		forget_claim(sk);
 		return 0;
 	}
+	forget_claim(sk);
 	if (!sock_wanted(sk))
 		return 0;
 	rec = begin(HOOK_DESTROY, sizeof(*rec));

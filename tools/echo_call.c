@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -47,7 +48,8 @@ static void quote(char *to, size_t size, const void *bytes, size_t n, size_t col
 
 int call_socket(struct caller *c)
 {
-	struct call call = call_begin("socket", "%s, SOCK_STREAM", c->family == AF_INET ? "AF_INET" : "AF_INET6");
+	struct call call = call_begin("socket", "%s, SOCK_STREAM",
+				      c->family == AF_INET ? "AF_INET" : "AF_INET6");
 
 	outcome(&call, socket(c->family, SOCK_STREAM | SOCK_CLOEXEC, 0));
 	caller_report(c, &call, NULL);
@@ -104,7 +106,8 @@ int call_accept(struct caller *c, int fd)
 	outcome(&call, accept4(fd, NULL, NULL, SOCK_CLOEXEC));
 	if (call.result >= 0)
 		learn_names(c, (int)call.result, true);
-	caller_report(c, &call, "a connection from %s", c->has_peer ? address_format(&c->peer, name) : "?");
+	caller_report(c, &call, "a connection from %s",
+		      c->has_peer ? address_format(&c->peer, name) : "?");
 	return (int)call.result;
 }
 
@@ -159,19 +162,15 @@ ssize_t call_write(struct caller *c, int fd, const void *buf, size_t n)
 	return (ssize_t)call.result;
 }
 
-ssize_t call_fill(struct caller *c, int fd)
+ssize_t call_write_zeros(struct caller *c, int fd, size_t n)
 {
-	static const char zeros[2048];
-	struct call call = call_begin("write", "%d, zeros until it takes no more", fd);
-	int64_t total = 0;
-	ssize_t n;
+	CLEANUP(free) void *zeros = calloc(1, n);
+	struct call call = call_begin("write", "%d, %zu zeros", fd, n);
 
-	do {
-		n = send(fd, zeros, sizeof(zeros), MSG_DONTWAIT);
-		total += n > 0 ? n : 0;
-	} while (n > 0);
-	outcome(&call, total > 0 ? total : n);
-	caller_report(c, &call, "%lld bytes, then the socket took no more", (long long)call.result);
+	if (!zeros)
+		return -ENOMEM;
+	outcome(&call, write(fd, zeros, n));
+	caller_report(c, &call, "%lld bytes", (long long)call.result);
 	return (ssize_t)call.result;
 }
 
@@ -187,8 +186,10 @@ static const char *poll_words(short events)
 int call_poll(struct caller *c, int fd, short events, uint64_t ns)
 {
 	struct pollfd p = { .fd = fd, .events = events };
-	struct timespec t = { .tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000) };
-	struct call call = call_begin("poll", "%d, %s", fd, events & POLLIN ? "POLLIN" : events ? "POLLRDHUP" : "POLLHUP");
+	struct timespec t = { .tv_sec = (time_t)(ns / 1000000000),
+			      .tv_nsec = (long)(ns % 1000000000) };
+	const char *wanted = events & POLLIN ? "POLLIN" : events ? "POLLRDHUP" : "POLLHUP";
+	struct call call = call_begin("poll", "%d, %s", fd, wanted);
 
 	outcome(&call, ppoll(&p, 1, &t, NULL));
 	caller_report(c, &call, "%s", poll_words(p.revents));
@@ -252,7 +253,8 @@ int call_filter(struct caller *c, int fd, struct sock_filter *code, unsigned sho
 	return (int)call.result;
 }
 
-int call_md5(struct caller *c, int fd, const struct sockaddr_storage *address, const char *key, const char *words)
+int call_md5(struct caller *c, int fd, const struct sockaddr_storage *address, const char *key,
+	     const char *words)
 {
 	struct tcp_md5sig md5 = { .tcpm_keylen = (uint16_t)strlen(key) };
 	struct call call = call_begin("setsockopt", "%d, TCP_MD5SIG, %s", fd, *key ? "key" : "0");
@@ -272,7 +274,8 @@ pid_t call_fork(struct caller *c)
 	fflush(stdout);
 	outcome(&call, fork());
 	if (call.result)
-		caller_report(c, &call, "process %lld holds the connection too", (long long)call.result);
+		caller_report(c, &call, "process %lld holds the connection too",
+			      (long long)call.result);
 	return (pid_t)call.result;
 }
 

@@ -39,8 +39,8 @@ int call_connect(struct caller *c, int fd, const struct sockaddr_storage *addres
 int call_disconnect(struct caller *c, int fd);
 ssize_t call_read(struct caller *c, int fd, void *buf, size_t n);
 ssize_t call_write(struct caller *c, int fd, const void *buf, size_t n);
-/* Writes zeros until the socket takes no more; reported as one call. Returns how many it took. */
-ssize_t call_fill(struct caller *c, int fd);
+/* Writes that many zeros. */
+ssize_t call_write_zeros(struct caller *c, int fd, size_t n);
 int call_poll(struct caller *c, int fd, short events, uint64_t ns);
 int call_shutdown(struct caller *c, int fd, int how);
 int call_close(struct caller *c, int fd);
@@ -51,7 +51,8 @@ int call_set_int(struct caller *c, int fd, int level, int option, const char *na
 struct sock_filter;
 int call_filter(struct caller *c, int fd, struct sock_filter *code, unsigned short n);
 /* TCP_MD5SIG for that address; an empty key takes it off. `words` for what that does. */
-int call_md5(struct caller *c, int fd, const struct sockaddr_storage *address, const char *key, const char *words);
+int call_md5(struct caller *c, int fd, const struct sockaddr_storage *address, const char *key,
+	     const char *words);
 pid_t call_fork(struct caller *c);
 /* Reported before it happens: nobody is there afterwards. */
 void call_kill_self(struct caller *c);

@@ -17,8 +17,9 @@
 #include "echo_script.h"
 #include "echo_wire.h"
 
-/* Of linger-expired: what is under way is then a few segments, not megabytes. */
-#define SMALL_BUFFER 8192
+/* Of linger-expired: the kernel doubles both. */
+#define RECEIVE_BUFFER 8192
+#define SEND_BUFFER 131072
 
 static volatile sig_atomic_t expired;
 
@@ -31,11 +32,13 @@ static void on_alarm(int signal)
 int echo_deadline(uint64_t ns)
 {
 	struct itimerval timer = {
-		.it_value = { .tv_sec = (time_t)(ns / 1000000000), .tv_usec = (suseconds_t)(ns % 1000000000 / 1000) },
+		.it_value = { .tv_sec = (time_t)(ns / 1000000000),
+			      .tv_usec = (suseconds_t)(ns % 1000000000 / 1000) },
 		/* Again and again: the first may come just before a call blocks. */
 		.it_interval = { .tv_usec = 100000 },
 	};
-	struct sigaction action = { .sa_handler = on_alarm }; /* no SA_RESTART: calls end with EINTR */
+	/* No SA_RESTART: calls end with EINTR. */
+	struct sigaction action = { .sa_handler = on_alarm };
 
 	expired = 0;
 	if (sigaction(SIGALRM, &action, NULL) || setitimer(ITIMER_REAL, &timer, NULL))
@@ -52,12 +55,16 @@ static int drop_privileges(const struct echo_options *o)
 {
 	if (!o->drop)
 		return 0;
-	if (setgroups(0, NULL) || setresgid(o->gid, o->gid, o->gid) || setresuid(o->uid, o->uid, o->uid))
+	if (setgroups(0, NULL) || setresgid(o->gid, o->gid, o->gid) ||
+	    setresuid(o->uid, o->uid, o->uid))
 		return -errno;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
 }
 
-/* Whoever takes our reports has started us, and is not survived. After the change of user, which forgets it. */
+/*
+ * Whoever takes our reports has started us, and is not survived.
+ * After the change of user: that forgets it.
+ */
 static int die_with_parent(const struct echo_options *o)
 {
 	return o->report_fd >= 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) ? -errno : 0;
@@ -75,10 +82,10 @@ static int prepare_socket(struct echo *e, int fd, const struct script *script)
 	struct caller *c = &e->caller;
 	int r = 0;
 
-	if (script->small)
-		r = call_set_int(c, fd, SOL_SOCKET, SO_RCVBUF, "SO_RCVBUF", SMALL_BUFFER);
-	if (!r && script->small)
-		r = call_set_int(c, fd, SOL_SOCKET, SO_SNDBUF, "SO_SNDBUF", SMALL_BUFFER);
+	if (script->tight)
+		r = call_set_int(c, fd, SOL_SOCKET, SO_RCVBUF, "SO_RCVBUF", RECEIVE_BUFFER);
+	if (!r && script->tight)
+		r = call_set_int(c, fd, SOL_SOCKET, SO_SNDBUF, "SO_SNDBUF", SEND_BUFFER);
 	if (!r && script->slow)
 		r = wire_slow(c, fd);
 	/* Refused: it works without, only less often. */
@@ -214,6 +221,7 @@ int echo_main(int argc, char **argv, enum side role)
 	buf_free(&e.caller.line);
 	if (!r)
 		return EXIT_SUCCESS;
-	fprintf(stderr, "%s: %s\n", argv[0], r == -ETIME || echo_expired() ? "time is up" : strerror(-r));
+	fprintf(stderr, "%s: %s\n", argv[0],
+		r == -ETIME || echo_expired() ? "time is up" : strerror(-r));
 	return EXIT_FAILURE;
 }

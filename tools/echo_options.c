@@ -14,8 +14,10 @@
 
 const char *argp_program_version = "tcpclose-echo " TCPCLOSE_VERSION;
 
-enum { KEY_END = 256, KEY_CLOSER, KEY_DELAY, KEY_WAIT, KEY_ADDRESS, KEY_PORT, KEY_LINGER, KEY_MESSAGE,
-       KEY_COUNT, KEY_REPORT, KEY_USER };
+enum {
+	KEY_END = 256, KEY_CLOSER, KEY_DELAY, KEY_WAIT, KEY_ADDRESS, KEY_PORT, KEY_LINGER,
+	KEY_MESSAGE, KEY_COUNT, KEY_REPORT, KEY_USER,
+};
 
 static const struct argp_option option_table[] = {
 	{ "end", KEY_END, "ENDING", 0, "how the connection ends (default: default); both programs take the same", 0 },
@@ -50,8 +52,8 @@ struct parse {
 	unsigned long port;
 };
 
-static unsigned long parse_number(struct argp_state *state, const char *what, const char *arg, unsigned long min,
-				  unsigned long max)
+static unsigned long parse_number(struct argp_state *state, const char *what, const char *arg,
+				  unsigned long min, unsigned long max)
 {
 	unsigned long value;
 	char *end;
@@ -59,11 +61,13 @@ static unsigned long parse_number(struct argp_state *state, const char *what, co
 	errno = 0;
 	value = strtoul(arg, &end, 10);
 	if (errno || end == arg || *end || *arg < '0' || *arg > '9' || value < min || value > max)
-		argp_error(state, "%s must be a number from %lu to %lu, not %s", what, min, max, arg);
+		argp_error(state, "%s must be a number from %lu to %lu, not %s", what, min, max,
+			   arg);
 	return value;
 }
 
-static uint64_t parse_seconds(struct argp_state *state, const char *what, const char *arg, double max)
+static uint64_t parse_seconds(struct argp_state *state, const char *what, const char *arg,
+			      double max)
 {
 	char *end;
 	double value;
@@ -86,7 +90,8 @@ static void parse_user(struct argp_state *state, const char *arg, struct echo_op
 		o->gid = entry->pw_gid;
 		return;
 	}
-	o->uid = o->gid = (uid_t)parse_number(state, "--user without an entry in passwd", arg, 1, 0xfffffffe);
+	o->uid = o->gid =
+		(uid_t)parse_number(state, "--user without an entry in passwd", arg, 1, 0xfffffffe);
 }
 
 static void parse_report(struct argp_state *state, const char *arg, struct echo_options *o)
@@ -144,7 +149,8 @@ static void set_address(struct argp_state *state, const struct parse *p)
 
 	o->address.ss_family = (sa_family_t)o->family;
 	if (inet_pton(o->family, text, to) != 1)
-		argp_error(state, "--address %s is no numeric IPv%c address", text, o->family == AF_INET ? '4' : '6');
+		argp_error(state, "--address %s is no numeric IPv%c address", text,
+			   o->family == AF_INET ? '4' : '6');
 	if (o->family == AF_INET)
 		in->sin_port = htons((uint16_t)p->port);
 	else
@@ -160,7 +166,8 @@ static void finish(struct argp_state *state, const struct parse *p)
 	if (!p->closer_given)
 		o->closer = o->ending->closer;
 	if (!ending_can_close(o->ending, o->closer))
-		argp_error(state, "%s cannot be done by the %s", o->ending->slug, side_slug(o->closer));
+		argp_error(state, "%s cannot be done by the %s", o->ending->slug,
+			   side_slug(o->closer));
 	set_address(state, p);
 }
 
@@ -240,7 +247,12 @@ static char *help_filter(int key, const char *text, void *input)
 
 void echo_options(int argc, char **argv, enum side role, struct echo_options *ret)
 {
-	static const struct argp argp = { option_table, parse_option, NULL, doc_head, NULL, help_filter, NULL };
+	static const struct argp argp = {
+		.options = option_table,
+		.parser = parse_option,
+		.doc = doc_head,
+		.help_filter = help_filter,
+	};
 	struct parse p = { .options = ret, .port = ECHO_PORT };
 	size_t n;
 

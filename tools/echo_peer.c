@@ -37,8 +37,12 @@ static void put_end(const struct sockaddr_storage *from, __be16 *port, __be32 *a
 static int ask(int fd, const struct caller *c)
 {
 	struct request request = {
-		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST },
-		.diag = { .sdiag_family = (__u8)c->family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = ~0u },
+		.header = { .nlmsg_len = sizeof(request),
+			    .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			    .nlmsg_flags = NLM_F_REQUEST },
+		.diag = { .sdiag_family = (__u8)c->family,
+			  .sdiag_protocol = IPPROTO_TCP,
+			  .idiag_states = ~0u },
 	};
 
 	request.diag.id.idiag_cookie[0] = request.diag.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
@@ -52,7 +56,8 @@ static int parse_answer(const union answer *answer, ssize_t n, struct peer_socke
 {
 	const struct nlmsghdr *h = &answer->header;
 	const struct nlmsgerr *error = (const struct nlmsgerr *)(answer->bytes + NLMSG_HDRLEN);
-	const struct inet_diag_msg *msg = (const struct inet_diag_msg *)(answer->bytes + NLMSG_HDRLEN);
+	const struct inet_diag_msg *msg =
+		(const struct inet_diag_msg *)(answer->bytes + NLMSG_HDRLEN);
 
 	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*error)) || h->nlmsg_len > (size_t)n)
 		return -EPROTO;
@@ -68,7 +73,7 @@ static int parse_answer(const union answer *answer, ssize_t n, struct peer_socke
 	*ret = (struct peer_socket){
 		.exists = msg->idiag_state != TCP_LISTEN,
 		.held = msg->idiag_state != TCP_LISTEN && msg->idiag_inode,
-		.state = msg->idiag_state,
+		.unread = msg->idiag_rqueue,
 	};
 	return 0;
 }

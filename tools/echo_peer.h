@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* echo_peer: the other end of a connection as the kernel of this host has it, without privileges. */
+/* echo_peer: the other end of a connection as this host's kernel has it; needs no privileges. */
 #ifndef TCPCLOSE_ECHO_PEER_H
 #define TCPCLOSE_ECHO_PEER_H
 
@@ -9,9 +9,9 @@
 #include "echo_call.h"
 
 struct peer_socket {
-	bool exists;  /* as a socket or as the mini-socket after it */
-	bool held;    /* some process has a descriptor of it */
-	uint8_t state; /* as tcp_states.h numbers them */
+	bool exists; /* as a socket or as the mini-socket after it */
+	bool held;   /* some process has a descriptor of it */
+	uint32_t unread; /* bytes that have arrived there and were not read */
 };
 
 /*

@@ -18,8 +18,9 @@ static uint16_t address_port(const struct sockaddr_storage *a)
 
 static const char *address_text(const struct sockaddr_storage *a, char *buf)
 {
-	const void *bytes = a->ss_family == AF_INET ? (const void *)&((const struct sockaddr_in *)a)->sin_addr :
-						      (const void *)&((const struct sockaddr_in6 *)a)->sin6_addr;
+	const void *bytes = a->ss_family == AF_INET
+				    ? (const void *)&((const struct sockaddr_in *)a)->sin_addr
+				    : (const void *)&((const struct sockaddr_in6 *)a)->sin6_addr;
 
 	return inet_ntop(a->ss_family, bytes, buf, INET6_ADDRSTRLEN) ? buf : strcpy(buf, "?");
 }
@@ -28,8 +29,8 @@ const char *address_format(const struct sockaddr_storage *address, char *buf)
 {
 	char text[INET6_ADDRSTRLEN];
 
-	snprintf(buf, ADDRESS_STRLEN, address->ss_family == AF_INET6 ? "[%s]:%u" : "%s:%u", address_text(address, text),
-		 address_port(address));
+	snprintf(buf, ADDRESS_STRLEN, address->ss_family == AF_INET6 ? "[%s]:%u" : "%s:%u",
+		 address_text(address, text), address_port(address));
 	return buf;
 }
 
@@ -45,7 +46,8 @@ struct call call_begin(const char *name, const char *args, ...)
 	return call;
 }
 
-static void put_address(struct json *j, const char *key, bool known, const struct sockaddr_storage *address)
+static void put_address(struct json *j, const char *key, bool known,
+			const struct sockaddr_storage *address)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -107,7 +109,8 @@ static void say(struct caller *c, const char *head, const char *format, va_list 
 {
 	uint64_t ms = (mono_now() - c->start_ns) / 1000000;
 
-	printf("%3llu.%03llu s  %s", (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000), head);
+	printf("%3llu.%03llu s  %s", (unsigned long long)(ms / 1000),
+	       (unsigned long long)(ms % 1000), head);
 	if (format)
 		vprintf(format, list);
 	putchar('\n');

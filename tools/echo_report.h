@@ -19,13 +19,14 @@ struct call {
 };
 
 /* Notes what is about to be called, with its arguments in words, and when. */
-__attribute__((format(printf, 2, 3))) struct call call_begin(const char *name, const char *args, ...);
+__attribute__((format(printf, 2, 3))) struct call call_begin(const char *name, const char *args,
+							     ...);
 /*
  * Gives out a finished call; words (NULL = none) say what came of it when it went well.
  * A report that nobody takes is lost: the connection matters more.
  */
-__attribute__((format(printf, 3, 4))) void caller_report(struct caller *c, const struct call *call, const char *words,
-							  ...);
+__attribute__((format(printf, 3, 4))) void caller_report(struct caller *c, const struct call *call,
+							 const char *words, ...);
 
 /* "127.0.0.1:4242", "[::1]:4242" into buf (ADDRESS_STRLEN bytes); returns buf. */
 const char *address_format(const struct sockaddr_storage *address, char *buf);

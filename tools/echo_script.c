@@ -17,6 +17,8 @@
 #include "echo_wire.h"
 
 #define USER_TIMEOUT_MS 500
+/* Fits into the closer's send buffer, but not into the receive buffer of who does not read. */
+#define LINGER_BYTES 32768
 #define DO(step)                                                                                   \
 	do {                                                                                       \
 		int r_ = (step);                                                                   \
@@ -91,7 +93,7 @@ static int linger_expired(struct echo *e)
 
 	DO(step_delay(e));
 	DO(call_linger(&e->caller, e->fd, e->options->linger_s));
-	n = call_fill(&e->caller, e->fd);
+	n = call_write_zeros(&e->caller, e->fd, LINGER_BYTES);
 	return n < 0 ? (int)n : step_close(e);
 }
 
@@ -125,6 +127,8 @@ static int go_on_sending(struct echo *e)
 {
 	DO(step_read_to_end(e));
 	DO(step_write(e));
+	/* So that the story is the same each time: first the data, then the FIN. */
+	DO(step_await_read(e));
 	return step_close(e);
 }
 
@@ -325,10 +329,14 @@ const struct script *script_of(enum ending_id ending)
 		[ENDING_DEFAULT] = { .closer = wait_and_close, .other = echo_and_close },
 		[ENDING_LINGER_ZERO] = { .closer = linger_zero, .other = echo_and_close },
 		[ENDING_LINGER_DRAINED] = { .closer = linger_drained, .other = read_and_close },
-		[ENDING_LINGER_EXPIRED] = { .closer = linger_expired, .other = read_late, .small = true },
+		[ENDING_LINGER_EXPIRED] = { .closer = linger_expired,
+					    .other = read_late,
+					    .tight = true },
 		[ENDING_UNREAD_DATA] = { .closer = close_unread, .other = write_and_read },
 		[ENDING_HALF_CLOSE] = { .closer = half_close, .other = go_on_sending },
-		[ENDING_SIMULTANEOUS] = { .closer = meet_and_close, .other = meet_and_close, .slow = true },
+		[ENDING_SIMULTANEOUS] = { .closer = meet_and_close,
+					  .other = meet_and_close,
+					  .slow = true },
 		[ENDING_REFUSED] = { .serve = bind_only, .call = connect_in_vain },
 		[ENDING_KILLED] = { .closer = killed, .other = read_and_close },
 		[ENDING_DATA_AFTER_CLOSE] = { .closer = wait_and_close, .other = write_to_closed },

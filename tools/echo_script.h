@@ -16,7 +16,7 @@ struct script {
 	script_step other;
 	script_step serve; /* instead of listen, accept and talk; NULL = the usual */
 	script_step call;  /* instead of connect and talk; NULL = the usual */
-	bool small; /* both ends get small buffers before they connect */
+	bool tight; /* both ends can hold little that was received, and more that is to be sent */
 	bool slow;  /* both ends get a slow wire before they connect, where that is allowed */
 };
 

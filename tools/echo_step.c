@@ -15,12 +15,13 @@
 #define READ_BYTES 65536
 /* How often a condition is looked at that cannot be waited for. */
 #define LOOK_NS UINT64_C(2000000)
-/* An acknowledgement that takes longer does not come: more than the kernel ever delays one (200 ms). */
+/* More than the kernel ever delays an acknowledgement (200 ms): one that takes longer is lost. */
 #define ACK_NS UINT64_C(250000000)
 
 static struct timespec timespec_of(uint64_t ns)
 {
-	return (struct timespec){ .tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000) };
+	return (struct timespec){ .tv_sec = (time_t)(ns / 1000000000),
+				  .tv_nsec = (long)(ns % 1000000000) };
 }
 
 void step_until(uint64_t mono_ns)
@@ -148,6 +149,21 @@ int step_await_acked(struct echo *e)
 	return await(e, all_acked);
 }
 
+static bool peer_has_read(struct echo *e)
+{
+	struct peer_socket peer;
+
+	/* Not a matter of right and wrong: where it cannot be seen nobody waits. */
+	return peer_look(&e->caller, &peer) || !peer.exists || !peer.unread;
+}
+
+int step_await_read(struct echo *e)
+{
+	int r = step_await_acked(e);
+
+	return r ? r : await(e, peer_has_read);
+}
+
 /* Where the other end cannot be seen the deadline decides, which is as late as it can be. */
 static bool peer_orphaned(struct echo *e)
 {
@@ -205,7 +221,8 @@ int step_await_stop(struct echo *e)
 	struct timespec t = timespec_of(e->options->wait_ns);
 	sigset_t set = stop_signals();
 
-	caller_say(&e->caller, "waits for Ctrl-C, at most %g s ...", (double)e->options->wait_ns / 1e9);
+	caller_say(&e->caller, "waits for Ctrl-C, at most %g s ...",
+		   (double)e->options->wait_ns / 1e9);
 	sigtimedwait(&set, NULL, &t);
 	return 0;
 }

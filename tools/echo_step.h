@@ -23,6 +23,8 @@ int step_await_fin(struct echo *e);
 int step_await_break(struct echo *e);
 /* Waits until the peer has acknowledged all that was written: nothing is under way. */
 int step_await_acked(struct echo *e);
+/* Waits until the other end has read all of it, as far as that can be seen. */
+int step_await_read(struct echo *e);
 /* Waits until no process of this host holds the other end / until it is gone altogether. */
 int step_await_orphan(struct echo *e);
 int step_await_gone(struct echo *e);

@@ -6,7 +6,7 @@
 
 #define SLOW_STEPS 1000
 
-/* A socket with a key for its peer drops in silence what is not signed with it, and signs what it sends. */
+/* A socket with a key for its peer drops what is not signed with it, and signs what it sends. */
 int wire_cut(struct caller *c, int fd, const struct sockaddr_storage *peer)
 {
 	return call_md5(c, fd, peer, "tcpclose", "deaf and mute from now on");

@@ -62,23 +62,24 @@ static void emit(struct run *run, struct record *record)
 		run->error = r;
 }
 
-static void on_closed(void *ctx, const struct verdict *v)
+static bool on_closed(void *ctx, const struct verdict *v)
 {
 	struct run *run = ctx;
 	struct record record = { .kind = REC_CLOSE, .mono_ns = v->mono_ns, .close = v };
 
 	/* -n 10 means ten, also when more are due in the same instant */
 	if (run->config.count && run->summary.verdicts >= run->config.count)
-		return;
+		return false;
 	if (run->config.want && !run->config.want(run->config.ctx, v)) {
 		run->summary.filtered++;
-		return;
+		return false;
 	}
 	run->summary.verdicts++;
 	run->summary.by_cause[v->cause]++;
 	if (run->summary.verdicts == run->config.count)
 		run->interrupted = true;
 	emit(run, &record);
+	return true;
 }
 
 static void on_mini_ended(void *ctx, const struct minisocket *m)
@@ -86,8 +87,7 @@ static void on_mini_ended(void *ctx, const struct minisocket *m)
 	struct run *run = ctx;
 	struct record record = { .kind = REC_MINISOCKET, .mono_ns = m->mono_ns, .minisocket = m };
 
-	if (!run->config.count || run->summary.verdicts < run->config.count)
-		emit(run, &record);
+	emit(run, &record);
 }
 
 static void take_obs(struct run *run, const struct obs *obs)

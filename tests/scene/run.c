@@ -30,17 +30,18 @@ static int whose(const struct running *r, uint64_t conn)
 	return -1;
 }
 
-static void on_closed(void *ctx, const struct verdict *v)
+static bool on_closed(void *ctx, const struct verdict *v)
 {
 	struct running *r = ctx;
 	struct outcome *out = r->out;
 
 	if (out->n_verdicts == sizeof(out->verdicts) / sizeof(*out->verdicts)) {
 		fprintf(r->complain, "too many verdicts\n");
-		return;
+		return true;
 	}
 	out->verdicts[out->n_verdicts].v = *v;
 	out->verdicts[out->n_verdicts++].sock = -1;
+	return true;
 }
 
 static void on_mini(void *ctx, const struct minisocket *m)

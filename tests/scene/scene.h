@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * scene: observations as text, and the verdicts they must earn. The grammar is
- * in docs/TESTING.md terms:
+ * scene: observations as text, and the verdicts they must earn. A file is lines:
  *
  *	scene TITLE                       a new scene; everything up to the next one is its own
  *	covered all [-VANTAGE ...]        or a list of vantages; "all" when not said
@@ -19,7 +18,7 @@
  *	expect NAME [minisocket] FIELD=VALUE ...
  *	expect counts FIELD=VALUE ...
  *
- * KINDs are those of obs.h; WORDs are the table in parse.c, FIELDs those in check.c.
+ * KINDs are those of obs.h; WORDs are the table in words.c, FIELDs those in check.c.
  * Every verdict and every mini-socket needs its expectation, in the order of one
  * socket's lives. The task of an observation that names none is a stranger who
  * must never turn up in a verdict.

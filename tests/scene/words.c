@@ -260,7 +260,7 @@ static void put_word(struct parser *p, struct obs *obs, char *text)
 	if (!w)
 		wrong(p, "unknown word \"%s\"", text);
 	if ((w->type == W_FLAG) != !value || (value && !*value))
-		wrong(p, "%s %s a value", text, w->type == W_FLAG ? "takes no" : "needs");
+		wrong(p, "%s %s value", text, w->type == W_FLAG ? "takes no" : "needs a");
 	at = (char *)obs + w->offset;
 	if (w->type == W_FLAG)
 		*(bool *)at = true;

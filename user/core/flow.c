@@ -85,12 +85,10 @@ void flow_set_tuple(struct flow_table *t, struct flow *f, const struct tuple *tu
 	index_add(&t->by_tuple, &f->by_tuple, tuple_hash(tuple));
 }
 
-static void flow_drop(struct flow_table *t, struct flow *f)
+static void flow_drop(struct flow_table *t, struct flow *f, bool wanted)
 {
-	if (f->mini) {
-		f->mini->owner = f->v.owner;
-		mini_forget_flow(f->mini);
-	}
+	if (f->mini)
+		mini_leave_flow(t, f->mini, wanted);
 	list_remove(&f->queue);
 	index_remove(&t->by_sk, &f->by_sk);
 	index_remove(&t->by_tuple, &f->by_tuple);
@@ -136,8 +134,7 @@ static void flow_emit(struct flow_table *t, struct flow *f)
 	v->complete = !(v->evidence & (EV(OLDER) | EV(GAP) | EV(EVICTED) | EV(TRACE_ENDED)));
 	v->age_ns = v->mono_ns > f->born_ns ? v->mono_ns - f->born_ns : 0;
 	judge_verdict(v, t->blind);
-	t->config.closed(t->config.ctx, v);
-	flow_drop(t, f);
+	flow_drop(t, f, t->config.closed(t->config.ctx, v));
 }
 
 static void flow_evict(struct flow_table *t, struct flow *f, uint64_t now_ns)
@@ -354,6 +351,11 @@ static struct flow *take_known(struct flow_table *t, const struct obs *obs)
 	if (!f)
 		return NULL;
 	flow_set_tuple(t, f, &obs->tuple);
+	if (obs->others) {
+		/* the sensors have stopped to watch it: it would stay open for ever */
+		flow_drop(t, f, false);
+		return NULL;
+	}
 	f->last_kind = obs->kind;
 	f->last_kind_ns = obs->mono_ns;
 	switch (obs->kind) {

@@ -23,8 +23,12 @@ struct flow_config {
 	uint32_t max_flows; /* sockets followed at once, mini-sockets apart; > 0 */
 	uint32_t max_minis; /* mini-sockets followed at once; > 0 */
 	uint32_t covered;   /* bits 1 << VANTAGE_...: what the sensors show */
-	/* Called from flow_take(), flow_tick() and flow_finish(); the argument is borrowed. */
-	void (*closed)(void *ctx, const struct verdict *verdict);
+	/*
+	 * Called from flow_take(), flow_tick() and flow_finish(); the argument is
+	 * borrowed. A socket's mini-socket is reported after its verdict, and not at
+	 * all where closed() said false: that one is nobody's business.
+	 */
+	bool (*closed)(void *ctx, const struct verdict *verdict);
 	void (*mini_ended)(void *ctx, const struct minisocket *mini);
 	void *ctx;
 };

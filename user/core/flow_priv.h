@@ -48,6 +48,10 @@ struct mini {
 	struct owner owner;
 	uint64_t born_ns, time_wait_ns, cancel_ns; /* 0 = not */
 	uint8_t born_state, state;
+	bool hidden;		  /* its socket's verdict was not wanted */
+	bool over;		  /* it has ended, its socket's verdict comes first; then: */
+	uint8_t end;		  /* enum mini_end */
+	uint64_t ended_ns;
 	bool replied;		  /* it answered a segment with an RST */
 	bool vanished;		  /* not there when asked: cancel_ns is when, no hook said why */
 };
@@ -90,7 +94,8 @@ void fold_settled(struct flow *f, evidence_set blind);
 uint64_t mini_take(struct flow_table *t, const struct obs *obs, struct tuple *tuple_ret);
 void mini_tick(struct flow_table *t, uint64_t now_ns);
 void mini_finish(struct flow_table *t, uint64_t now_ns);
-void mini_forget_flow(struct mini *m);
+/* Its socket has its verdict: goes on alone, or is reported now if it is over. */
+void mini_leave_flow(struct flow_table *t, struct mini *m, bool wanted);
 
 /* pair.c: can a and b be the two ends of one connection? */
 bool pair_fits(const struct flow *a, const struct flow *b);

@@ -189,11 +189,12 @@ static void fold_lost(struct flow *f, const struct obs_sock *sock, bool unread_l
 		v->unread_bytes = sock->unread - sock->done;
 }
 
-static evidence_set queue_evidence(const struct obs_sock *sock, uint8_t old_state)
+/* What a program can still read is not unread for good: only where nobody can. */
+static evidence_set queue_evidence(const struct obs_sock *sock, uint8_t old_state, bool unread_lost)
 {
 	evidence_set ev = 0;
 
-	if (sock->unread > sock->done)
+	if (unread_lost && sock->unread > sock->done)
 		ev |= EV(UNREAD);
 	if (sock->unsent)
 		ev |= EV(UNSENT);
@@ -255,7 +256,7 @@ void fold_close(struct flow *f, const struct obs *obs)
 	holder = holder_evidence(sock, f->mini || place & EV(LAST_ACKED));
 	v->evidence |= holder | options_evidence(sock) |
 		       error_evidence(sock, obs->old_state != ST_SYN_SENT && !f->reset_called) |
-		       queue_evidence(sock, obs->old_state) | place;
+		       queue_evidence(sock, obs->old_state, holder) | place;
 	v->error = sock->dead ? 0 : sock->err;
 	fold_lost(f, sock, holder);
 	if (holder & EV(BY_CALL) && obs->has_task)

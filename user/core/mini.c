@@ -17,20 +17,12 @@ static struct mini *mini_by_addr(struct flow_table *t, uint64_t addr)
 	return NULL;
 }
 
-void mini_forget_flow(struct mini *m)
+/* Nobody finds it any more. */
+static void mini_unlink(struct flow_table *t, struct mini *m)
 {
-	m->flow->mini = NULL;
-	m->flow = NULL;
-}
-
-static void mini_drop(struct flow_table *t, struct mini *m)
-{
-	if (m->flow)
-		mini_forget_flow(m);
 	list_remove(&m->queue);
 	list_remove(&m->cancelled);
 	index_remove(&t->by_addr, &m->by_addr);
-	pool_give(&t->minis, m);
 }
 
 /* FIN_WAIT2 is over: the peer's FIN came. The socket's verdict need not wait any longer. */
@@ -49,21 +41,32 @@ static void mini_to_time_wait(struct flow_table *t, struct mini *m, uint64_t at_
 	flow_resolved(t, f, at_ns);
 }
 
-static void mini_report(struct flow_table *t, const struct mini *m, enum mini_end end,
-			uint64_t at_ns)
+/* Reported and given back. */
+static void mini_report(struct flow_table *t, struct mini *m)
 {
+	uint64_t fin_wait2_until = m->time_wait_ns ? m->time_wait_ns : m->ended_ns;
 	struct minisocket record = {
-		.conn = m->conn, .mono_ns = at_ns, .tuple = m->tuple,
-		.netns = m->netns, .owner = m->flow ? m->flow->v.owner : m->owner, .end = end,
+		.conn = m->conn, .mono_ns = m->ended_ns, .tuple = m->tuple,
+		.netns = m->netns, .owner = m->owner, .end = (enum mini_end)m->end,
 	};
-	uint64_t fin_wait2_until = m->time_wait_ns ? m->time_wait_ns : at_ns;
 
 	if (m->born_state == ST_FIN_WAIT2)
 		record.fin_wait2_ns = fin_wait2_until - m->born_ns;
 	if (m->time_wait_ns)
-		record.time_wait_ns = at_ns - m->time_wait_ns;
-	if (t->config.mini_ended)
+		record.time_wait_ns = m->ended_ns - m->time_wait_ns;
+	if (t->config.mini_ended && !m->hidden)
 		t->config.mini_ended(t->config.ctx, &record);
+	pool_give(&t->minis, m);
+}
+
+void mini_leave_flow(struct flow_table *t, struct mini *m, bool wanted)
+{
+	m->owner = m->flow->v.owner;
+	m->hidden = !wanted;
+	m->flow->mini = NULL;
+	m->flow = NULL;
+	if (m->over)
+		mini_report(t, m);
 }
 
 /* ev is what its end proves of a FIN_WAIT2 that was never finished. */
@@ -77,8 +80,12 @@ static void mini_ended(struct flow_table *t, struct mini *m, enum mini_end end, 
 		f->v.mono_ns = at_ns;
 		flow_resolved(t, f, at_ns);
 	}
-	mini_report(t, m, end, at_ns);
-	mini_drop(t, m);
+	m->end = end;
+	m->ended_ns = at_ns;
+	m->over = true;
+	mini_unlink(t, m);
+	if (!f)
+		mini_report(t, m);
 }
 
 static void mini_killed(struct flow_table *t, struct mini *m, uint64_t at_ns)
@@ -100,10 +107,19 @@ static struct flow *flow_unseen(struct flow_table *t, const struct obs *obs)
 
 static void mini_evict_oldest(struct flow_table *t, uint64_t now_ns)
 {
-	struct mini *m = container_of(t->all_minis.next, struct mini, queue);
+	struct flow *f;
+	struct mini *m;
 
+	/* all there are may be over and wait for their sockets' verdicts */
+	if (list_empty(&t->all_minis))
+		return;
+	m = container_of(t->all_minis.next, struct mini, queue);
+	f = m->flow;
 	t->counts.evicted++;
 	mini_ended(t, m, MINI_UNSEEN, EV(EVICTED), now_ns);
+	/* its room is needed now */
+	if (f)
+		mini_leave_flow(t, m, true);
 }
 
 static struct mini *mini_new(struct flow_table *t, const struct obs *obs)
@@ -276,7 +292,7 @@ void mini_finish(struct flow_table *t, uint64_t now_ns)
 
 static bool is_open_question(const struct mini *m)
 {
-	return m->flow && m->state == ST_FIN_WAIT2 && !m->cancel_ns;
+	return m->state == ST_FIN_WAIT2 && !m->cancel_ns && !m->over;
 }
 
 size_t flow_peeks(struct flow_table *t, struct flow_peek *ret, size_t max)

@@ -102,6 +102,7 @@ static void put_event(const struct decoder *d, const struct wire_event *ev, stru
 	o->cookie = ev->cookie;
 	o->cpu = ev->cpu;
 	o->understudy = ev->flags & WIRE_UNDERSTUDY;
+	o->others = ev->flags & WIRE_OTHERS;
 	o->old_state = ev->old_state;
 	o->new_state = ev->new_state;
 	o->rst_reason = reason_name(d, ev->reason);

@@ -27,7 +27,7 @@ static bool is_sound(const struct verdict *v)
 	return ok;
 }
 
-static void on_closed(void *ctx, const struct verdict *v)
+static bool on_closed(void *ctx, const struct verdict *v)
 {
 	(void)ctx;
 	if (is_sound(v))
@@ -35,8 +35,11 @@ static void on_closed(void *ctx, const struct verdict *v)
 	else
 		seen.broken++;
 	seen.verdicts++;
+	seen.evicted += !!(v->evidence & EV(EVICTED));
+	seen.broken += !v->mono_ns && v->evidence & EV(EVICTED);
 	seen.by_cause[v->cause]++;
 	seen.peer_ports += v->tuple.peer.port;
+	return true;
 }
 
 static void on_mini(void *ctx, const struct minisocket *m)

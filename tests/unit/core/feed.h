@@ -14,6 +14,7 @@
 /* Everything that came out, by conn: a conn is at most one verdict. */
 struct seen {
 	uint64_t verdicts, minis, by_cause[CAUSE_MAX];
+	uint64_t evicted;    /* verdicts that say so */
 	uint64_t broken;     /* records that no table may give out */
 	uint64_t peer_ports; /* their sum: that it was those sockets and no others */
 	uint8_t *given;

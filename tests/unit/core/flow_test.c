@@ -13,10 +13,11 @@
 
 #include "tests/unit/core/feed.h"
 
-static void on_closed(void *ctx, const struct verdict *v)
+static bool on_closed(void *ctx, const struct verdict *v)
 {
 	(void)ctx;
 	(void)v;
+	return true;
 }
 
 static void a_table_without_room_or_without_anybody_to_tell_is_refused(void **state)
@@ -154,6 +155,7 @@ static void two_hundred_thousand_sockets_that_stay_open_cost_no_more_than_the_ta
 	assert_int_equal(flow_counts(t).evicted, SOCKETS - ROOM);
 	assert_int_equal(flow_counts(t).open, ROOM);
 	assert_int_equal(seen.by_cause[CAUSE_UNKNOWN], SOCKETS - ROOM);
+	assert_int_equal(seen.evicted, SOCKETS - ROOM);
 	assert_int_equal(seen.broken, 0);
 	flow_table_free(t);
 }
@@ -176,6 +178,28 @@ static void a_table_full_of_minisockets_gives_up_the_oldest_and_its_socket_is_ju
 	flow_finish(t, MS(6000));
 	assert_int_equal(seen.verdicts, 6);
 	assert_int_equal(seen.broken, 0);
+	flow_table_free(t);
+}
+
+static void a_table_full_of_unresolved_fin_wait2_gives_up_the_oldest_unjudged(void **state)
+{
+	struct flow_table *t = feed_table(4, 64);
+
+	(void)state;
+	for (uint16_t i = 0; i < 6; i++) {
+		feed_born(t, MS(i), i, 100 + i);
+		feed_half_gone(t, MS(i), i, 100 + i);
+	}
+	assert_int_equal(flow_counts(t).evicted, 2);
+	assert_int_equal(seen.verdicts, 2);
+	assert_int_equal(seen.by_cause[CAUSE_UNKNOWN], 2);
+	assert_int_equal(seen.evicted, 2);
+	assert_int_equal(seen.peer_ports, 100 + 101);
+	/* their mini-sockets live on, and nobody is asked about them any more */
+	struct obs o = feed_mini(OBS_MINI_EXPIRED, MS(60000), 100, ST_TIME_WAIT);
+	flow_take(t, &o, NULL);
+	assert_int_equal(seen.minis, 1);
+	assert_int_equal(seen.verdicts, 2);
 	flow_table_free(t);
 }
 
@@ -240,6 +264,7 @@ int main(void)
 		T(two_hundred_thousand_sockets_pass_through_a_small_table_and_none_is_lost),
 		T(two_hundred_thousand_sockets_that_stay_open_cost_no_more_than_the_table),
 		T(a_table_full_of_minisockets_gives_up_the_oldest_and_its_socket_is_judged),
+		T(a_table_full_of_unresolved_fin_wait2_gives_up_the_oldest_unjudged),
 		T(questions_after_minisockets_take_turns),
 		T(after_the_end_of_the_trace_nothing_waits_and_the_open_ones_are_counted),
 	};

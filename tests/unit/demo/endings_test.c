@@ -94,7 +94,7 @@ static void every_ending_has_a_script_for_all_that_its_row_allows(void **state)
 	FOR_EACH (row) {
 		const struct script *script = script_of(row->id);
 
-		/* Either both sides talk and then one of them ends it, or both do all of it by themselves. */
+		/* Either both talk and then one of them ends it, or each does all of it by itself. */
 		assert_true(!script->serve == !script->call);
 		assert_true(!script->closer == !script->other);
 		assert_true(!script->serve == !!script->closer);

@@ -38,9 +38,12 @@ static void take(struct keep *keep, enum record_kind kind, uint64_t mono_ns, con
 	assert_int_equal(keep_take(keep, &record), 0);
 }
 
-static void take_close(struct keep *keep, uint64_t mono_ns, uint64_t conn, struct tuple t, enum cause cause)
+static void take_close(struct keep *keep, uint64_t mono_ns, uint64_t conn, struct tuple t,
+		       enum cause cause)
 {
-	struct verdict v = { .conn = conn, .pair = conn ^ 1, .mono_ns = mono_ns, .tuple = t, .cause = cause };
+	struct verdict v = {
+		.conn = conn, .pair = conn ^ 1, .mono_ns = mono_ns, .tuple = t, .cause = cause
+	};
 
 	take(keep, REC_CLOSE, mono_ns, &v);
 }
@@ -67,10 +70,17 @@ static char told[512];
 static int tell(void *ctx, const struct record *r)
 {
 	size_t n = strlen(told);
-	char letter = r->kind == REC_CLOSE ? 'C' : r->kind == REC_EVENT ? 'E' : r->kind == REC_APP ? 'A' :
-		      r->kind == REC_SEGMENT ? 'S' : r->kind == REC_LOSS ? 'L' : '?';
-	unsigned long long conn = r->kind == REC_CLOSE ? r->close->conn : r->kind == REC_EVENT ? r->event->conn :
-				  r->kind == REC_APP ? r->app->conn : r->kind == REC_SEGMENT ? r->segment->conn : 0;
+	char letter = r->kind == REC_CLOSE     ? 'C'
+		      : r->kind == REC_EVENT   ? 'E'
+		      : r->kind == REC_APP     ? 'A'
+		      : r->kind == REC_SEGMENT ? 'S'
+		      : r->kind == REC_LOSS    ? 'L'
+					       : '?';
+	unsigned long long conn = r->kind == REC_CLOSE     ? r->close->conn
+				  : r->kind == REC_EVENT   ? r->event->conn
+				  : r->kind == REC_APP     ? r->app->conn
+				  : r->kind == REC_SEGMENT ? r->segment->conn
+							   : 0;
 
 	if (r->kind == REC_EVENT)
 		assert_int_equal(r->event->obs->new_state, ST_ESTABLISHED);
@@ -103,7 +113,10 @@ static void records_come_out_in_the_order_in_which_they_happened(void **state)
 
 static void calls_and_segments_get_the_conn_of_their_end(void **state)
 {
-	struct segment s = { .mono_ns = 30, .family = 4, .from = server_tuple(9).local, .to = server_tuple(9).peer };
+	struct segment s = { .mono_ns = 30,
+			     .family = 4,
+			     .from = server_tuple(9).local,
+			     .to = server_tuple(9).peer };
 	struct tuple unbound = client_tuple(9);
 	struct keep keep = { 0 };
 
@@ -202,7 +215,8 @@ static void both_right_verdicts_pass(void **state)
 
 static void missing_superfluous_and_unproven_verdicts_fail(void **state)
 {
-	const struct ending *zero = ending_by_slug("linger-zero"), *refused = ending_by_slug("refused");
+	const struct ending *zero = ending_by_slug("linger-zero"),
+			    *refused = ending_by_slug("refused");
 	struct keep keep = { 0 };
 	char why[CHECK_WHY] = "";
 

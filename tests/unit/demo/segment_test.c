@@ -72,8 +72,9 @@ static void put_tcp(struct frame *f, uint8_t flags, const uint8_t *options, size
 	put(f, options, n);
 }
 
-/* A copy that ends where its bytes end, so that a sanitizer or valgrind sees the first byte too many. */
-static int decode_part(const struct frame *f, size_t captured, size_t wire, struct segment *s, int *scale)
+/* A copy that ends where its bytes end: a sanitizer sees the first byte too many. */
+static int decode_part(const struct frame *f, size_t captured, size_t wire, struct segment *s,
+		       int *scale)
 {
 	uint8_t *copy = malloc(captured ? captured : 1);
 	int r;
@@ -185,8 +186,13 @@ static void window_scale_of_a_syn_is_found(void **state)
 static void hostile_options_end_the_search(void **state)
 {
 	static const uint8_t options[][8] = {
-		{ 3, 0, 7 }, { 3, 1, 7 }, { 3, 9, 7 }, { 1, 1, 1, 1, 1, 1, 1, 3 }, { 2, 255, 3, 3, 7 },
-		{ 0, 3, 3, 7 }, { 1, 1, 1, 1, 1, 1, 3, 3 },
+		{ 3, 0, 7 },
+		{ 3, 1, 7 },
+		{ 3, 9, 7 },
+		{ 1, 1, 1, 1, 1, 1, 1, 3 },
+		{ 2, 255, 3, 3, 7 },
+		{ 0, 3, 3, 7 },
+		{ 1, 1, 1, 1, 1, 1, 3, 3 },
 	};
 
 	(void)state;
@@ -216,7 +222,8 @@ static void every_truncation_of_the_headers_is_refused(void **state)
 			struct segment s = { .len = 77 };
 			int scale = 99;
 
-			assert_int_equal(decode_part(&frames[i], n, frames[i].n, &s, &scale), -EBADMSG);
+			assert_int_equal(decode_part(&frames[i], n, frames[i].n, &s, &scale),
+					 -EBADMSG);
 			assert_int_equal(s.len, 77);
 			assert_int_equal(scale, 99);
 		}
@@ -298,7 +305,8 @@ static void more_captured_than_sent_is_refused(void **state)
 
 static void what_is_not_tcp_is_passed_over(void **state)
 {
-	struct frame arp = { 0 }, udp = data_frame(), fragment = data_frame(), udp6 = { 0 }, endless = { 0 };
+	struct frame arp = { 0 }, udp = data_frame(), fragment = data_frame(), udp6 = { 0 },
+		     endless = { 0 };
 	struct segment s;
 	int scale;
 
@@ -334,7 +342,8 @@ static void no_corruption_reads_outside_or_promises_more_than_was_sent(void **st
 	(void)state;
 	for (int i = 0; i < 200000; i++) {
 		struct frame f = i & 1 ? syn_frame() : data_frame();
-		size_t captured = next_random(&x) % (f.n + 1), wire = captured + next_random(&x) % 64;
+		size_t captured = next_random(&x) % (f.n + 1),
+		       wire = captured + next_random(&x) % 64;
 		struct segment s = { 0 };
 		int scale;
 
@@ -368,7 +377,8 @@ static struct segment seen(bool from_server, uint8_t flags)
 	};
 }
 
-static uint32_t window_after(struct segment_scales *scales, bool from_server, uint8_t flags, int scale)
+static uint32_t window_after(struct segment_scales *scales, bool from_server, uint8_t flags,
+			     int scale)
 {
 	struct segment s = seen(from_server, flags);
 
@@ -392,7 +402,8 @@ static void windows_stay_as_on_the_wire_without_both_offers(void **state)
 	struct segment_scales scales = { 0 };
 
 	(void)state;
-	assert_int_equal(window_after(&scales, false, ACK, SEGMENT_NO_SCALE), 512); /* no SYN was seen */
+	assert_int_equal(window_after(&scales, false, ACK, SEGMENT_NO_SCALE),
+			 512); /* no SYN was seen */
 	window_after(&scales, false, SYN, 7);
 	assert_int_equal(window_after(&scales, false, ACK, SEGMENT_NO_SCALE), 512);
 	window_after(&scales, true, SYN | ACK, SEGMENT_NO_SCALE);

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "opts.h"
+
+struct outcome {
+	int r;
+	struct config config;
+	char said[1024]; /* on standard error */
+};
+
+/* What stays of *ret when the words are refused. */
+static struct config untouched(void)
+{
+	struct config c;
+
+	memset(&c, 0x5a, sizeof(c));
+	return c;
+}
+
+static struct outcome parse(enum command command, char **argv)
+{
+	struct outcome o = { .config = untouched() };
+	int argc = 0, saved = dup(STDERR_FILENO);
+	FILE *file = tmpfile();
+	size_t n;
+
+	while (argv[argc])
+		argc++;
+	assert_non_null(file);
+	fflush(stderr);
+	dup2(fileno(file), STDERR_FILENO);
+	o.r = opts_parse(command, argc, argv, &o.config);
+	fflush(stderr);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	rewind(file);
+	n = fread(o.said, 1, sizeof(o.said) - 1, file);
+	o.said[n] = '\0';
+	fclose(file);
+	return o;
+}
+
+#define WORDS(...) ((char *[]){ "tcpclose", ##__VA_ARGS__, NULL })
+#define TRACE(...) taken(CMD_TRACE, WORDS(__VA_ARGS__))
+#define DEMO(...) taken(CMD_DEMO, WORDS(__VA_ARGS__))
+#define REFUSED(command, part, ...) refused(command, WORDS(__VA_ARGS__), part)
+
+/* Without a word on standard error. */
+static struct config taken(enum command command, char **argv)
+{
+	struct outcome o = parse(command, argv);
+
+	assert_string_equal(o.said, "");
+	assert_int_equal(o.r, 0);
+	return o.config;
+}
+
+/* With one line on standard error that names `part`, and *ret as it was. */
+static void refused(enum command command, char **argv, const char *part)
+{
+	struct outcome o = parse(command, argv);
+	struct config before = untouched();
+
+	assert_int_equal(o.r, -EINVAL);
+	assert_memory_equal(&o.config, &before, sizeof(before));
+	assert_int_equal(strncmp(o.said, "tcpclose: ", 10), 0);
+	assert_ptr_equal(strchr(o.said, '\n'), o.said + strlen(o.said) - 1);
+	if (!strstr(o.said, part))
+		fail_msg("'%s' is not in: %s", part, o.said);
+}
+
+/* --- what goes where --------------------------------------------------------------------- */
+
+static void without_words_everything_is_as_it_is_by_default(void **state)
+{
+	struct config none = { 0 }, c = TRACE();
+
+	(void)state;
+	c.words = NULL;
+	assert_memory_equal(&c, &none, sizeof(c));
+}
+
+static void filters_go_into_the_filter(void **state)
+{
+	struct config c = TRACE("--pid", "1,2", "--port", "80", "--local-port", "81", "--remote-port", "82,83",
+				"--addr", "10.0.0.0/8", "--netns", "4026531840", "-6");
+
+	(void)state;
+	assert_int_equal(c.filter.n_pids, 2);
+	assert_int_equal(c.filter.pids[1], 2);
+	assert_int_equal(c.filter.ports[0], 80);
+	assert_int_equal(c.filter.local_ports[0], 81);
+	assert_int_equal(c.filter.n_remote_ports, 2);
+	assert_int_equal(c.filter.remote_ports[1], 83);
+	assert_int_equal(c.filter.addr_family, 4);
+	assert_int_equal(c.filter.addr_bits, 8);
+	assert_true(c.filter.netns_ino == 4026531840U);
+	assert_int_equal(c.filter.family, 6);
+}
+
+static void what_is_shown_goes_beside_the_filter(void **state)
+{
+	struct config c = TRACE("--comm", "curl", "--cause", "refused,unknown", "--how", "rst", "--output", "x",
+				"--count", "3", "--duration", "0.5", "--way", "kprobe", "--ring", "64",
+				"--max-flows", "100");
+
+	(void)state;
+	assert_string_equal(c.comm, "curl");
+	assert_true(c.causes == (UINT64_C(1) << CAUSE_REFUSED | UINT64_C(1) << CAUSE_UNKNOWN));
+	assert_int_equal(c.hows, 1 << HOW_RST);
+	assert_string_equal(c.output, "x");
+	assert_int_equal(c.count, 3);
+	assert_int_equal(c.duration_ns, 500000000);
+	assert_int_equal(c.way, WAY_KPROBE);
+	assert_int_equal(c.ring_kib, 64);
+	assert_int_equal(c.max_flows, 100);
+}
+
+static void each_flag_sets_its_own_boolean(void **state)
+{
+	static const struct {
+		char *letter, *word;
+		size_t at;
+	} flags[] = {
+		{ "-e", "--events", offsetof(struct config, events) },
+		{ "-j", "--json", offsetof(struct config, json) },
+		{ "-w", "--wide", offsetof(struct config, wide) },
+		{ "-T", "--timestamp", offsetof(struct config, timestamp) },
+		{ "-q", "--quiet", offsetof(struct config, quiet) },
+		{ "-v", "--verbose", offsetof(struct config, verbose) },
+		{ "-h", "--help", offsetof(struct config, help) },
+		{ "-V", "--version", offsetof(struct config, version) },
+	};
+	size_t n = sizeof(flags) / sizeof(flags[0]);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		struct config short_one = TRACE(flags[i].letter), long_one = TRACE(flags[i].word);
+
+		assert_memory_equal(&short_one, &long_one, sizeof(short_one));
+		for (size_t j = 0; j < n; j++)
+			assert_int_equal(*((bool *)&short_one + flags[j].at), i == j);
+	}
+}
+
+static void a_letter_says_what_its_word_says(void **state)
+{
+	static char *const pairs[][3] = {
+		{ "-p", "--pid", "7" },	     { "-P", "--port", "7" },	     { "-L", "--local-port", "7" },
+		{ "-D", "--remote-port", "7" }, { "-o", "--output", "f" },   { "-n", "--count", "7" },
+		{ "-d", "--duration", "7" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		struct config a = TRACE(pairs[i][0], pairs[i][2]), b = TRACE(pairs[i][1], pairs[i][2]);
+
+		assert_memory_equal(&a, &b, sizeof(a));
+	}
+	assert_int_equal(TRACE("-4").filter.family, 4);
+	assert_int_equal(TRACE("--ipv4").filter.family, 4);
+	assert_int_equal(TRACE("--ipv6").filter.family, 6);
+}
+
+static void a_value_stands_behind_or_is_part_of_the_word(void **state)
+{
+	(void)state;
+	assert_int_equal(TRACE("-P80").filter.ports[0], 80);
+	assert_int_equal(TRACE("-P", "80").filter.ports[0], 80);
+	assert_int_equal(TRACE("--port=80").filter.ports[0], 80);
+	assert_int_equal(TRACE("--port", "80").filter.ports[0], 80);
+}
+
+static void letters_may_share_a_dash(void **state)
+{
+	struct config c = TRACE("-jwTn5");
+
+	(void)state;
+	assert_true(c.json && c.wide && c.timestamp);
+	assert_int_equal(c.count, 5);
+}
+
+static void lists_grow_and_single_values_are_replaced(void **state)
+{
+	struct config c = TRACE("-P", "80", "-d", "1", "-P", "443", "-d", "2", "--how", "fin", "--how", "rst");
+
+	(void)state;
+	assert_int_equal(c.filter.n_ports, 2);
+	assert_int_equal(c.filter.ports[1], 443);
+	assert_true(c.duration_ns == UINT64_C(2000000000));
+	assert_int_equal(c.hows, 1 << HOW_FIN | 1 << HOW_RST);
+}
+
+static void a_word_may_be_cut_short_while_it_is_one_options_only(void **state)
+{
+	(void)state;
+	assert_true(TRACE("--js").json);
+	assert_int_equal(TRACE("--dur", "1").duration_ns, 1000000000);
+	REFUSED(CMD_TRACE, "--c", "--c", "1");
+	REFUSED(CMD_TRACE, "--co", "--co", "1");
+}
+
+static void each_command_knows_its_own_options(void **state)
+{
+	struct config c = DEMO("--closer", "server", "--delay", "0", "--follow", "--ladder", "-n", "2");
+
+	(void)state;
+	assert_string_equal(c.closer, "server");
+	assert_true(c.delay_set && c.follow && c.ladder);
+	assert_int_equal(c.delay_ns, 0);
+	assert_false(DEMO().delay_set);
+	assert_int_equal(taken(CMD_DOCTOR, WORDS("--way", "fentry", "-v")).way, WAY_FENTRY);
+	REFUSED(CMD_TRACE, "--closer", "--closer", "server");
+	REFUSED(CMD_TRACE, "--delay", "--delay", "1");
+	REFUSED(CMD_DEMO, "--pid", "--pid", "1");
+	REFUSED(CMD_DEMO, "-d", "-d", "1");
+	REFUSED(CMD_DOCTOR, "--json", "--json");
+	REFUSED(CMD_DOCTOR, "-j", "-j");
+}
+
+/* --- words and commands -------------------------------------------------------------------- */
+
+static void words_and_options_mix(void **state)
+{
+	struct config c = DEMO("linger-zero", "--json", "default", "--delay", "1", "forked", "-4");
+
+	(void)state;
+	assert_int_equal(c.n_words, 3);
+	assert_string_equal(c.words[0], "linger-zero");
+	assert_string_equal(c.words[1], "default");
+	assert_string_equal(c.words[2], "forked");
+	assert_true(c.json && c.delay_set);
+	assert_int_equal(c.filter.family, 4);
+	assert_null(c.run);
+}
+
+static void sixty_four_words_are_enough(void **state)
+{
+	char *argv[OPTS_MAX_ENDINGS + 3] = { "tcpclose" };
+	struct config c;
+
+	(void)state;
+	for (int i = 1; i <= OPTS_MAX_ENDINGS; i++)
+		argv[i] = "default";
+	c = taken(CMD_DEMO, argv);
+	assert_int_equal(c.n_words, OPTS_MAX_ENDINGS);
+	assert_string_equal(c.words[OPTS_MAX_ENDINGS - 1], "default");
+	argv[OPTS_MAX_ENDINGS + 1] = "default";
+	refused(CMD_DEMO, argv, "too many words");
+}
+
+static void a_command_keeps_its_own_options(void **state)
+{
+	char **argv = WORDS("-d", "5", "--", "curl", "-s", "--port", "x", "-j", "--", "-Z", "");
+	struct config c = taken(CMD_TRACE, argv);
+
+	(void)state;
+	assert_ptr_equal(c.run, &argv[4]);
+	assert_string_equal(c.run[0], "curl");
+	assert_string_equal(c.run[5], "--");
+	assert_null(c.run[8]);
+	assert_int_equal(c.n_words, 0);
+	assert_false(c.json);
+	assert_int_equal(c.filter.n_ports, 0);
+	assert_true(c.duration_ns == UINT64_C(5000000000));
+}
+
+static void words_before_a_command_are_not_of_it(void **state)
+{
+	struct config c = TRACE("one", "-j", "two", "--", "three", "--json");
+
+	(void)state;
+	assert_int_equal(c.n_words, 2);
+	assert_string_equal(c.words[1], "two");
+	assert_string_equal(c.run[0], "three");
+	assert_string_equal(c.run[1], "--json");
+}
+
+/* --- what is refused ------------------------------------------------------------------------- */
+
+static void what_is_no_option_is_named_in_one_line(void **state)
+{
+	(void)state;
+	REFUSED(CMD_TRACE, "--nope", "--nope");
+	REFUSED(CMD_TRACE, "--nope", "-j", "--nope=1");
+	REFUSED(CMD_TRACE, "-Z", "-Z");
+	REFUSED(CMD_TRACE, "-Z", "-jZ");
+	REFUSED(CMD_TRACE, "-?", "-?");
+	REFUSED(CMD_TRACE, "-:", "-:");
+	REFUSED(CMD_TRACE, "--json=yes", "--json=yes");
+	REFUSED(CMD_TRACE, "-X", "word", "-X", "--", "command");
+}
+
+static void a_value_that_is_missing_is_asked_for_in_one_line(void **state)
+{
+	static char *const options[] = {
+		"-p", "--pid", "--comm", "-P", "--port", "-L", "-D", "--addr", "--netns", "--cgroup",
+		"--cause", "--how", "-o", "--output", "-n", "--count", "-d", "--duration", "--way",
+		"--ring", "--max-flows",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		REFUSED(CMD_TRACE, options[i], options[i]);
+}
+
+static void a_value_beyond_the_limits_is_answered_with_the_option_and_what_is_expected(void **state)
+{
+	static char *const bad[][2] = {
+		{ "--pid", "0" },      { "--comm", "sixteen---------" }, { "--port", "65536" },
+		{ "--local-port", "http" }, { "--remote-port", "1,,2" }, { "--addr", "10.0.0.0/33" },
+		{ "--netns", "/nonexistent" }, { "--cgroup", "/nonexistent" }, { "--cause", "peer" },
+		{ "--how", "reset" },  { "--output", "" },		 { "--count", "0" },
+		{ "--duration", "1h" }, { "--way", "cgroup" },		 { "--ring", "7" },
+		{ "--max-flows", "15" },
+	};
+	char part[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(part, sizeof(part), "%s %s: expected ", bad[i][0], bad[i][1]);
+		REFUSED(CMD_TRACE, part, bad[i][0], bad[i][1]);
+	}
+	REFUSED(CMD_DEMO, "--closer both: expected server or client", "--closer", "both");
+}
+
+static void one_family_excludes_the_other_on_the_command_line(void **state)
+{
+	(void)state;
+	REFUSED(CMD_TRACE, "exclude each other", "-4", "-6");
+	REFUSED(CMD_TRACE, "exclude each other", "-64");
+	REFUSED(CMD_DEMO, "exclude each other", "--ipv6", "default", "-4");
+	assert_int_equal(TRACE("-4", "-4").filter.family, 4);
+}
+
+/* A terminal's escapes have no business in our answer. */
+static void what_is_said_of_a_stranger_has_no_control_characters(void **state)
+{
+	struct outcome o = parse(CMD_TRACE, WORDS("--port", "\x1b[2J\r80"));
+
+	(void)state;
+	assert_int_equal(o.r, -EINVAL);
+	for (const char *p = o.said; *p; p++)
+		assert_true((unsigned char)*p >= 0x20 || *p == '\n');
+}
+
+/* --- help ------------------------------------------------------------------------------------- */
+
+static const char *help_of(enum command command, char *buf, size_t size)
+{
+	FILE *file = fmemopen(buf, size, "w");
+
+	assert_non_null(file);
+	opts_help(command, file);
+	assert_int_equal(fclose(file), 0);
+	return buf;
+}
+
+static void help_lists_the_options_of_trace(void **state)
+{
+	static const char *const options[] = {
+		"-p, --pid PID[,..]",	 "--comm NAME",		  "-P, --port N[,..]",
+		"-L, --local-port N[,..]", "-D, --remote-port N[,..]", "-4, --ipv4",
+		"-6, --ipv6",		 "--addr CIDR",		  "--netns PATH|INODE",
+		"--cgroup PATH",	 "--cause SLUG[,..]",	  "--how HOW[,..]",
+		"-e, --events",		 "-j, --json",		  "-o, --output FILE",
+		"-n, --count N",	 "-d, --duration SECONDS", "-w, --wide",
+		"-T, --timestamp",	 "-q, --quiet",		  "-v, --verbose",
+		"--way WAY",		 "--ring KIB",		  "--max-flows N",
+		"-h, --help",		 "-V, --version",
+	};
+	char help[8192];
+
+	(void)state;
+	help_of(CMD_TRACE, help, sizeof(help));
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (!strstr(help, options[i]))
+			fail_msg("'%s' is not in the help", options[i]);
+	assert_null(strstr(help, "--closer"));
+}
+
+static void every_line_of_help_says_something(void **state)
+{
+	static const enum command commands[] = { CMD_TRACE, CMD_DEMO, CMD_DOCTOR };
+	char help[8192];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		for (const char *p = help_of(commands[i], help, sizeof(help)); *p; p = strchr(p, '\n') + 1) {
+			assert_int_equal(strncmp(p, "  ", 2), 0);
+			assert_true(strcspn(p, "\n") > 30);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_words_everything_is_as_it_is_by_default),
+		cmocka_unit_test(filters_go_into_the_filter),
+		cmocka_unit_test(what_is_shown_goes_beside_the_filter),
+		cmocka_unit_test(each_flag_sets_its_own_boolean),
+		cmocka_unit_test(a_letter_says_what_its_word_says),
+		cmocka_unit_test(a_value_stands_behind_or_is_part_of_the_word),
+		cmocka_unit_test(letters_may_share_a_dash),
+		cmocka_unit_test(lists_grow_and_single_values_are_replaced),
+		cmocka_unit_test(a_word_may_be_cut_short_while_it_is_one_options_only),
+		cmocka_unit_test(each_command_knows_its_own_options),
+		cmocka_unit_test(words_and_options_mix),
+		cmocka_unit_test(sixty_four_words_are_enough),
+		cmocka_unit_test(a_command_keeps_its_own_options),
+		cmocka_unit_test(words_before_a_command_are_not_of_it),
+		cmocka_unit_test(what_is_no_option_is_named_in_one_line),
+		cmocka_unit_test(a_value_that_is_missing_is_asked_for_in_one_line),
+		cmocka_unit_test(a_value_beyond_the_limits_is_answered_with_the_option_and_what_is_expected),
+		cmocka_unit_test(one_family_excludes_the_other_on_the_command_line),
+		cmocka_unit_test(what_is_said_of_a_stranger_has_no_control_characters),
+		cmocka_unit_test(help_lists_the_options_of_trace),
+		cmocka_unit_test(every_line_of_help_says_something),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
