@@ -17,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 # timeout(1) passes the signal on to all that the program started.
 trap 'test -z "$pid" || kill "$pid"; exit 130' INT TERM
 
-export CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C.UTF-8 TZ=UTC
+export CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C.UTF-8 TZ=UTC PYTHONDONTWRITEBYTECODE=1
 : >"$work/counts"
 : >"$work/skips"
 
@@ -80,13 +80,16 @@ END {
 run() {
 	kind=$1
 	shift
+	name=${1##*tests/"$kind"/}
 	limit=${TIMEOUT:-$(seconds_for "$kind")}
+	case $1 in
+	*.py) command -v python3 >/dev/null || set -- echo '1..0 # SKIP no python3' ;;
+	esac
 	timeout --kill-after=10 "$limit" "$@" >"$work/out" 2>"$work/err" </dev/null &
 	pid=$!
 	wait "$pid"
 	status=$?
 	pid=
-	name=${1##*tests/"$kind"/}
 	awk -v kind="$kind" -v name="$name" -v status="$status" -v limit="$limit" \
 		-v counts="$work/counts" -v skips="$work/skips" "$read_tap" "$work/out" && return
 	grep -v '^ok' "$work/out" | sed 's/^/    /'

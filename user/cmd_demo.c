@@ -241,8 +241,10 @@ static int open_run(struct demo *demo)
 static int open_demo(struct demo *demo)
 {
 	const struct config *c = &demo->config;
-	int r = reserve_port(demo);
+	int r = pair_check();
 
+	if (!r)
+		r = reserve_port(demo);
 	if (!r)
 		r = output_open(c, c->json ? &sink_ndjson : &sink_ladder, &demo->output);
 	if (!r)

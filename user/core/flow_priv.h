@@ -67,10 +67,18 @@ struct flow_table {
 	struct list all_minis, cancelled;
 };
 
-/* flow.c */
+/* flow.c: the table and its flows */
+struct flow *flow_by_sk(struct flow_table *t, uint64_t sk);
 void flow_set_tuple(struct flow_table *t, struct flow *f, const struct tuple *tuple);
 struct flow *flow_open_by_tuple(struct flow_table *t, const struct tuple *tuple, uint32_t netns);
 struct flow *flow_new(struct flow_table *t, const struct obs *obs, evidence_set how_born);
+void flow_move_to(struct flow_table *t, struct flow *f, enum flow_stage stage, struct list *queue);
+/* In CLOSE: what must follow has FLOW_SETTLE_NS from now on. */
+void flow_ended(struct flow_table *t, struct flow *f, uint64_t now_ns);
+/* Judged, given out, forgotten. */
+void flow_emit(struct flow_table *t, struct flow *f);
+/* Forgotten without a verdict; `wanted`: its mini-socket is still to be reported. */
+void flow_drop(struct flow_table *t, struct flow *f, bool wanted);
 /* The mini-socket that it waited for is resolved, or will never be. */
 void flow_resolved(struct flow_table *t, struct flow *f, uint64_t now_ns);
 

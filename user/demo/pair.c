@@ -39,7 +39,7 @@ struct pair {
 	struct child child[SIDE_MAX];
 };
 
-/* --- in the child, between fork() and exec ------------------------------------ */
+/* --- what is executed, and how -------------------------------------------------- */
 
 struct arguments {
 	char path[PATH_MAX];
@@ -63,6 +63,24 @@ static int program_path(enum side side, char *ret, size_t size)
 	return snprintf(slash, (size_t)room, "tcpclose-echo-%s", side_slug(side)) < room
 		       ? 0
 		       : -ENAMETOOLONG;
+}
+
+int pair_check(void)
+{
+	char path[PATH_MAX];
+
+	for (enum side side = 0; side < SIDE_MAX; side++) {
+		int r = program_path(side, path, sizeof(path));
+
+		if (!r && access(path, X_OK))
+			r = -errno;
+		if (r) {
+			log_error("the echo %s is not beside tcpclose: %s", side_slug(side),
+				  strerror(-r));
+			return r;
+		}
+	}
+	return 0;
 }
 
 static int fill_arguments(const struct pair_config *c, enum side side, struct arguments *ret)

@@ -23,6 +23,8 @@ struct pair_config {
 	void *ctx;
 };
 
+/* Are both programs there to be executed? Negative errno, logged. */
+int pair_check(void);
 /*
  * Starts the server, and the client as soon as the server is ready for it: both
  * from the directory of this program, as nobody if we are root. They are watched

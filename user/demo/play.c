@@ -177,6 +177,17 @@ static bool judge_story(struct play *play, char why[CHECK_WHY])
 	return check_story(&play->keep, play->ending, play->closer, why);
 }
 
+/* More than a story can hold. */
+static int tell_dropped(struct play *play)
+{
+	struct loss loss = {
+		.mono_ns = run_now_ns(), .where = "story", .count = play->keep.dropped
+	};
+	struct record record = { .kind = REC_LOSS, .mono_ns = loss.mono_ns, .loss = &loss };
+
+	return loss.count ? play->emit(play->ctx, &record) : 0;
+}
+
 static int tell(struct play *play, const char *title, const char *differs)
 {
 	struct story story = {
@@ -198,6 +209,8 @@ static int tell(struct play *play, const char *title, const char *differs)
 		r = play->emit(play->ctx, &record);
 	if (!r)
 		r = keep_emit(&play->keep, play->emit, play->ctx);
+	if (!r)
+		r = tell_dropped(play);
 	story.begin = false;
 	record.mono_ns = run_now_ns();
 	return r ? r : play->emit(play->ctx, &record);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* settle: when a verdict is due. Time is what observations and flow_tick() say. */
+#include "core/flow_priv.h"
+
+/* Only a close() to come, or a look at all tasks, can tell whose it was. */
+static bool lacks_owner(const struct flow *f)
+{
+	return f->v.owner.source == OWNER_UNKNOWN && !f->released && !f->destroyed &&
+	       !(f->v.evidence & EV(NOT_ACCEPTED));
+}
+
+static void settle(struct flow_table *t, uint64_t now_ns)
+{
+	while (!list_empty(&t->settling)) {
+		struct flow *f = container_of(t->settling.next, struct flow, queue);
+
+		if (f->due_ns > now_ns)
+			return;
+		if (!lacks_owner(f)) {
+			flow_emit(t, f);
+			continue;
+		}
+		f->due_ns = now_ns + FLOW_OWNER_WAIT_NS;
+		flow_move_to(t, f, FLOW_WAITS_OWNER, &t->waits_owner);
+	}
+}
+
+/* Whoever got an owner in the meantime goes at once, wherever it stands in the queue. */
+static void settle_owners(struct flow_table *t, uint64_t now_ns)
+{
+	struct list *at = t->waits_owner.next;
+
+	while (at != &t->waits_owner) {
+		struct flow *f = container_of(at, struct flow, queue);
+
+		at = at->next;
+		if (!lacks_owner(f) || (f->asked_owner && f->due_ns <= now_ns)) {
+			flow_emit(t, f);
+		} else if (f->due_ns <= now_ns) {
+			f->asked_owner = true;
+			f->due_ns = now_ns + FLOW_OWNER_WAIT_NS;
+		}
+	}
+}
+
+void flow_tick(struct flow_table *t, uint64_t now_ns)
+{
+	mini_tick(t, now_ns);
+	settle(t, now_ns);
+	settle_owners(t, now_ns);
+}
+
+bool flow_wants_owners(const struct flow_table *t)
+{
+	for (const struct list *at = t->waits_owner.next; at != &t->waits_owner; at = at->next)
+		if (container_of(at, struct flow, queue)->asked_owner)
+			return true;
+	return false;
+}
+
+void flow_gap(struct flow_table *t)
+{
+	struct list *queues[] = { &t->open, &t->settling, &t->waits_mini, &t->waits_owner };
+
+	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
+		for (struct list *at = queues[i]->next; at != queues[i]; at = at->next)
+			container_of(at, struct flow, queue)->v.evidence |= EV(GAP);
+}
+
+static void emit_all(struct flow_table *t, struct list *queue)
+{
+	while (!list_empty(queue))
+		flow_emit(t, container_of(queue->next, struct flow, queue));
+}
+
+void flow_finish(struct flow_table *t, uint64_t now_ns)
+{
+	mini_finish(t, now_ns);
+	for (struct list *at = t->waits_mini.next; at != &t->waits_mini; at = at->next)
+		container_of(at, struct flow, queue)->v.evidence |= EV(TRACE_ENDED);
+	emit_all(t, &t->settling);
+	emit_all(t, &t->waits_owner);
+	emit_all(t, &t->waits_mini);
+}

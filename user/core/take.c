@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* take: which flow an observation belongs to, or begins. */
+#include "core/flow_priv.h"
+
+/* Whoever was at this address is gone, and we missed its end. */
+static void flow_supplanted(struct flow_table *t, struct flow *f, uint64_t now_ns)
+{
+	if (f->stage != FLOW_OPEN) {
+		/* it only waits for its verdict: a new life begins at its address */
+		index_remove(&t->by_sk, &f->by_sk);
+		f->destroyed = true;
+		return;
+	}
+	f->v.evidence |= EV(GAP);
+	f->v.mono_ns = now_ns;
+	flow_emit(t, f);
+}
+
+/* A mini-socket of this tuple was born before any event of its socket was seen. */
+static struct flow *adopt(struct flow_table *t, const struct obs *obs)
+{
+	struct flow *f = obs->tuple.family ?
+				 flow_open_by_tuple(t, &obs->tuple, obs->sock.netns_ino) : NULL;
+
+	if (!f || f->sk)
+		return NULL;
+	index_remove(&t->by_sk, &f->by_sk);
+	f->sk = obs->sk;
+	index_add(&t->by_sk, &f->by_sk, index_mix(f->sk));
+	return f;
+}
+
+static struct flow *flow_older(struct flow_table *t, const struct obs *obs)
+{
+	struct flow *f = adopt(t, obs);
+
+	if (f) {
+		fold_past(f, obs->old_state);
+		return f;
+	}
+	f = flow_new(t, obs, EV(OLDER));
+	if (f)
+		fold_snapshot(f, obs, true);
+	return f;
+}
+
+static bool is_birth(const struct flow *f, const struct obs *obs)
+{
+	if (obs->old_state == ST_CLOSE && obs->new_state == ST_SYN_SENT)
+		return true;
+	/* a simultaneous open passes SYN_RECV too: then the socket is known as such */
+	return obs->old_state == ST_SYN_RECV && !(f && f->stage == FLOW_OPEN && f->state == ST_SYN_RECV);
+}
+
+static struct flow *flow_for_state(struct flow_table *t, const struct obs *obs)
+{
+	struct flow *f = flow_by_sk(t, obs->sk);
+
+	if (is_birth(f, obs)) {
+		if (f)
+			flow_supplanted(t, f, obs->mono_ns);
+		return flow_new(t, obs, obs->new_state == ST_SYN_SENT ? EV(CONNECTED) : EV(ACCEPTED));
+	}
+	if (f && f->stage == FLOW_OPEN)
+		return f;
+	/* LISTEN and CLOSE are no connections; a second CLOSE says nothing new */
+	if (obs->old_state == ST_LISTEN || obs->old_state == ST_CLOSE)
+		return NULL;
+	if (f)
+		flow_supplanted(t, f, obs->mono_ns);
+	return flow_older(t, obs);
+}
+
+/* No two resets of one socket are that close; two programs on one event are. */
+#define REPEAT_NS (UINT64_C(100) * 1000)
+
+/* The understudy's record and the first program's may both arrive: see sense.bpf.h. */
+static bool is_repeat(struct flow_table *t, const struct obs *obs)
+{
+	const struct flow *f = obs->understudy ? flow_by_sk(t, obs->sk) : NULL;
+
+	if (!f)
+		return false;
+	if (obs->kind == OBS_STATE)
+		return f->state == obs->new_state && f->last_old == obs->old_state;
+	if (obs->kind == OBS_DESTROY)
+		return f->destroyed;
+	return f->last_kind == obs->kind && obs->mono_ns - f->last_kind_ns < REPEAT_NS;
+}
+
+static struct flow *take_state(struct flow_table *t, const struct obs *obs)
+{
+	struct flow *f;
+
+	if (obs->new_state == ST_LISTEN || (obs->old_state == ST_LISTEN))
+		return NULL;
+	f = flow_for_state(t, obs);
+	if (!f)
+		return NULL;
+	flow_set_tuple(t, f, &obs->tuple);
+	fold_state(f, obs);
+	if (obs->new_state != ST_CLOSE) {
+		flow_move_to(t, f, FLOW_OPEN, &t->open);
+		return f;
+	}
+	fold_close(f, obs);
+	if (f->mini && f->mini->state == ST_FIN_WAIT2)
+		flow_move_to(t, f, FLOW_WAITS_MINI, &t->waits_mini);
+	else
+		flow_ended(t, f, obs->mono_ns);
+	return f;
+}
+
+static struct flow *take_destroy(struct flow_table *t, const struct obs *obs)
+{
+	struct flow *f = flow_by_sk(t, obs->sk);
+
+	if (!f)
+		return NULL;
+	fold_destroy(f, obs);
+	if (f->stage == FLOW_OPEN) {
+		/* it cannot go without having been in CLOSE: that event was lost */
+		f->v.evidence |= EV(GAP);
+		f->v.mono_ns = obs->mono_ns;
+		flow_ended(t, f, obs->mono_ns);
+	}
+	return f;
+}
+
+static struct flow *take_known(struct flow_table *t, const struct obs *obs)
+{
+	struct flow *f = flow_by_sk(t, obs->sk);
+	bool is_new = false;
+	uint8_t state = obs->has_sock ? obs->sock.state : obs->old_state;
+
+	if (!f && state && state != ST_CLOSE && state != ST_LISTEN) {
+		f = flow_older(t, obs);
+		is_new = true;
+	}
+	if (!f)
+		return NULL;
+	flow_set_tuple(t, f, &obs->tuple);
+	if (obs->others) {
+		/* the sensors have stopped to watch it: it would stay open for ever */
+		flow_drop(t, f, false);
+		return NULL;
+	}
+	f->last_kind = obs->kind;
+	f->last_kind_ns = obs->mono_ns;
+	switch (obs->kind) {
+	case OBS_RST_ACTIVE:
+	case OBS_RST_REPLY:
+		fold_rst_sent(f, obs);
+		break;
+	case OBS_RST_RECEIVED:
+		if (f->state != ST_CLOSE)
+			fold_rst_received(f, obs);
+		break;
+	case OBS_RELEASE:
+		fold_release(f, obs);
+		break;
+	default:
+		if (!is_new)
+			fold_snapshot(f, obs, false);
+		break;
+	}
+	return f;
+}
+
+uint64_t flow_take(struct flow_table *t, const struct obs *obs, struct tuple *tuple_ret)
+{
+	struct flow *f;
+
+	t->counts.taken++;
+	if (tuple_ret)
+		*tuple_ret = obs->tuple;
+	if (obs->mini.addr)
+		return mini_take(t, obs, tuple_ret);
+	/* an RST for no socket, a damaged tape */
+	if (!obs->sk) {
+		t->counts.strays++;
+		return 0;
+	}
+	if (is_repeat(t, obs)) {
+		t->counts.duplicates++;
+		return 0;
+	}
+	if (obs->kind == OBS_STATE)
+		f = take_state(t, obs);
+	else if (obs->kind == OBS_DESTROY)
+		f = take_destroy(t, obs);
+	else
+		f = take_known(t, obs);
+	if (!f) {
+		t->counts.strays++;
+		return 0;
+	}
+	if (tuple_ret)
+		*tuple_ret = f->v.tuple;
+	return f->v.conn;
+}
