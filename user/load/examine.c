@@ -38,7 +38,25 @@ static bool kernel_has(const void *ctx, const struct cell *cell)
 
 bool examination_takes(const struct examination *e, const struct cell *cell)
 {
-	return plan_takes(&e->plan, &e->facts, cell, kernel_has, e->vmlinux);
+	size_t n;
+
+	return e->takes[cell - plan_cells(&n)];
+}
+
+static void note_takes(struct examination *e)
+{
+	const struct cell *cells;
+	size_t n;
+
+	cells = plan_cells(&n);
+	for (size_t i = 0; i < n && i < CELLS_MAX; i++)
+		e->takes[i] = plan_takes(&e->plan, &e->facts, &cells[i], kernel_has, e->vmlinux);
+}
+
+void examination_let_go(struct examination *e)
+{
+	btf__free(e->vmlinux);
+	e->vmlinux = NULL;
 }
 
 const char *examination_why_not(const struct examination *e, enum hook hook, enum way way)
@@ -53,6 +71,7 @@ static int look(struct examination *e, enum way forced)
 	facts_find(e->vmlinux, &e->facts);
 	ways_find(e->vmlinux, &e->facts, &e->ways);
 	r = plan_make(&e->facts, &e->ways, forced, kernel_has, e->vmlinux, &e->plan);
+	note_takes(e);
 	if (r && forced != WAY_AUTO)
 		log_error("state changes cannot be seen with --way=%s here (%s): try --way=auto, or tcpclose doctor",
 			  way_slug(forced), examination_why_not(e, HOOK_STATE, forced));

@@ -7,11 +7,14 @@
 
 struct btf;
 
+#define CELLS_MAX 64
+
 struct examination {
-	struct btf *vmlinux;
+	struct btf *vmlinux; /* NULL once it was let go of */
 	struct facts facts;
 	struct ways ways;
 	struct plan plan;
+	bool takes[CELLS_MAX]; /* by place in plan_cells() */
 };
 
 /*
@@ -21,6 +24,8 @@ struct examination {
  */
 int examine(enum way forced, struct examination **ret);
 bool examination_takes(const struct examination *e, const struct cell *cell);
+/* The kernel's BTF is some ten MiB: for who needs no more answers from it but the plan's. */
+void examination_let_go(struct examination *e);
 const char *examination_why_not(const struct examination *e, enum hook hook, enum way way);
 void examination_free(struct examination *e); /* NULL is fine */
 

@@ -259,6 +259,7 @@ int session_open(const struct session_config *config, session_record_fn take, vo
 	r = examine(config->way, &s->found);
 	if (!r) {
 		s->reasons = facts_reasons(s->found->vmlinux, &s->n_reasons);
+		examination_let_go(s->found);
 		r = load(s, config);
 	}
 	if (!r)
