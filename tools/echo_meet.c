@@ -53,7 +53,8 @@ static int agree(struct echo *e, uint64_t *ret)
 	ssize_t n = 0;
 
 	if (e->options->role == SIDE_CLIENT) {
-		snprintf(text, sizeof(text), "%" PRIu64,
+		/* Of one length, so that every run moves as many bytes. */
+		snprintf(text, sizeof(text), "%020" PRIu64,
 			 mono_now() + e->options->delay_ns + AGREE_NS);
 		n = call_write(&e->caller, e->fd, text, strlen(text));
 		if (n < 0)

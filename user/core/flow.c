@@ -128,13 +128,17 @@ static void join_pair(struct flow_table *t, struct flow *f)
 void flow_emit(struct flow_table *t, struct flow *f)
 {
 	struct verdict *v = &f->v;
+	bool wanted;
 
 	fold_settled(f, t->blind);
 	join_pair(t, f);
 	v->complete = !(v->evidence & (EV(OLDER) | EV(GAP) | EV(EVICTED) | EV(TRACE_ENDED)));
 	v->age_ns = v->mono_ns > f->born_ns ? v->mono_ns - f->born_ns : 0;
 	judge_verdict(v, t->blind);
-	flow_drop(t, f, t->config.closed(t->config.ctx, v));
+	wanted = t->config.closed(t->config.ctx, v);
+	if (wanted && v->evidence & EV(MINI_REFUSED))
+		mini_refused(t, f);
+	flow_drop(t, f, wanted);
 }
 
 static void flow_evict(struct flow_table *t, struct flow *f, uint64_t now_ns)

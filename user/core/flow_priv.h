@@ -102,6 +102,8 @@ void fold_settled(struct flow *f, evidence_set blind);
 uint64_t mini_take(struct flow_table *t, const struct obs *obs, struct tuple *tuple_ret);
 void mini_tick(struct flow_table *t, uint64_t now_ns);
 void mini_finish(struct flow_table *t, uint64_t now_ns);
+/* The kernel made none: says so. */
+void mini_refused(struct flow_table *t, const struct flow *f);
 /* Its socket has its verdict: goes on alone, or is reported now if it is over. */
 void mini_leave_flow(struct flow_table *t, struct mini *m, bool wanted);
 

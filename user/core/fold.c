@@ -217,7 +217,8 @@ static evidence_set place_evidence(const struct obs *obs)
 	case ST_SYN_RECV:
 		return EV(IN_SYN_RECV);
 	case ST_FIN_WAIT2:
-		return EV(IN_FIN_WAIT2);
+		/* the FIN that is taken in FIN_WAIT2 ends it in the same breath */
+		return EV(IN_FIN_WAIT2) | (sock->done && !sock->err ? EV(PEER_FINISHED) : 0);
 	case ST_CLOSING:
 	case ST_LAST_ACK:
 		/* with anything outstanding this was no acknowledgement */
@@ -253,7 +254,7 @@ void fold_close(struct flow *f, const struct obs *obs)
 	if (!obs->has_sock)
 		return;
 	place = place_evidence(obs);
-	holder = holder_evidence(sock, f->mini || place & EV(LAST_ACKED));
+	holder = holder_evidence(sock, f->mini || place & (EV(LAST_ACKED) | EV(PEER_FINISHED)));
 	v->evidence |= holder | options_evidence(sock) |
 		       error_evidence(sock, obs->old_state != ST_SYN_SENT && !f->reset_called) |
 		       queue_evidence(sock, obs->old_state, holder) | place;
@@ -370,12 +371,34 @@ void fold_snapshot(struct flow *f, const struct obs *obs, bool is_new)
 }
 
 /*
+ * An orderly end in FIN_WAIT2 or CLOSING goes on in a mini-socket, and so does
+ * an orphan's FIN_WAIT2. Where one would have been seen and none was, the kernel
+ * had none to give (tcp_max_tw_buckets, memory).
+ */
+static void fold_refused(struct flow *f, evidence_set blind)
+{
+	const evidence_set orphaned = EV(ORPHAN) | EV(IN_FIN_WAIT2);
+	const evidence_set otherwise = EV(ERR_RESET) | EV(ERR_TIMEOUT) | EV(ERR_ABORTED) |
+				       EV(ERR_OTHER) | EV(RST_ACTIVE) | EV(RST_REPLY) |
+				       EV(LINGER2_NEGATIVE);
+	evidence_set seen = f->v.evidence;
+
+	if (f->v.minisocket || blind & (EV(MINI_TIME_WAIT) | otherwise) || seen & (EV(GAP) | otherwise))
+		return;
+	if (f->state != ST_CLOSE || !(seen & EV(FIN_FIRST)))
+		return;
+	if (seen & (EV(PEER_FINISHED) | EV(LAST_ACKED)) || (seen & orphaned) == orphaned)
+		f->v.evidence |= EV(MINI_REFUSED);
+}
+
+/*
  * tcp_reset() also runs for data that comes after close(), and then an RST is
  * sent back. Where neither the segment nor that RST can be seen, it stays open.
  */
 void fold_settled(struct flow *f, evidence_set blind)
 {
 	/* where records were lost, an absence says nothing */
+	fold_refused(f, blind);
 	if (!f->reset_called || f->reset_flag_known || f->v.evidence & EV(GAP))
 		return;
 	if (f->v.evidence & EV(RST_REPLY) || blind & EV(RST_REPLY))

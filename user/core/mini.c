@@ -59,6 +59,17 @@ static void mini_report(struct flow_table *t, struct mini *m)
 	pool_give(&t->minis, m);
 }
 
+void mini_refused(struct flow_table *t, const struct flow *f)
+{
+	struct minisocket record = {
+		.conn = f->v.conn, .mono_ns = f->v.mono_ns, .tuple = f->v.tuple,
+		.netns = f->v.netns, .owner = f->v.owner, .end = MINI_NEVER_CREATED,
+	};
+
+	if (t->config.mini_ended)
+		t->config.mini_ended(t->config.ctx, &record);
+}
+
 void mini_leave_flow(struct flow_table *t, struct mini *m, bool wanted)
 {
 	m->owner = m->flow->v.owner;

@@ -13,7 +13,7 @@
 
 /* Does that side of the ending have a connection, so that it gets a verdict? */
 bool check_has_verdict(const struct ending *ending, enum side closer, enum side side);
-/* What story.expect says: a cause, or CAUSE_UNKNOWN where no verdict belongs. -ENOENT: no such slug. */
+/* What story.expect says: a cause; CAUSE_UNKNOWN where no verdict belongs. -ENOENT: no such slug. */
 int check_cause(const struct ending *ending, enum side closer, enum side side, enum cause *ret);
 /* Is every verdict that belongs there, alone, right and proven? Else why says what is not. */
 bool check_story(const struct keep *keep, const struct ending *ending, enum side closer,

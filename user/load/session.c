@@ -337,10 +337,7 @@ static uint64_t recursion_misses(const struct bpf_program *p)
 	return info.recursion_misses;
 }
 
-/*
- * An event that the first program missed is one the understudy ran for, and
- * counted; one that neither ran for was missed. Without an understudy all were.
- */
+/* Events that the kernel did not run the first program for; an understudy may have been. */
 static void count_misses(const struct session *s, struct session_losses *ret)
 {
 	const struct cell *cells;
@@ -354,11 +351,6 @@ static void count_misses(const struct session *s, struct session_losses *ret)
 		if (p && examination_takes(s->found, &cells[i]) && !cells[i].understudy)
 			ret->missed[cells[i].hook] += recursion_misses(p);
 	}
-	for (int hook = 0; hook < HOOK_MAX; hook++) {
-		uint64_t rescued = ret->rescued[hook];
-
-		ret->missed[hook] -= rescued < ret->missed[hook] ? rescued : ret->missed[hook];
-	}
 }
 
 int session_losses(const struct session *s, struct session_losses *ret)
@@ -369,6 +361,8 @@ int session_losses(const struct session *s, struct session_losses *ret)
 	*ret = (struct session_losses){ 0 };
 	if (!counts)
 		return -ENOMEM;
+	/* before the rescues: a miss in between must not look like one that nobody caught */
+	count_misses(s, ret);
 	for (__u32 hook = 0; hook < HOOK_MAX; hook++) {
 		if (bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.counts), &hook, counts))
 			continue;
@@ -378,7 +372,9 @@ int session_losses(const struct session *s, struct session_losses *ret)
 		}
 	}
 	free(counts);
-	count_misses(s, ret);
+	for (int hook = 0; hook < HOOK_MAX; hook++)
+		ret->missed[hook] -= ret->rescued[hook] < ret->missed[hook] ? ret->rescued[hook] :
+									      ret->missed[hook];
 	return 0;
 }
 
