@@ -76,7 +76,8 @@ live_src   := $(wildcard tests/live/*.c)
 live_needs := $(live_src:%.c=$(O)/%)
 # Not tests either: `make bench` runs them.
 bench_src   := $(wildcard tests/bench/*.c)
-bench_needs := $(O)/tests/bench/load $(O)/tests/bench/programs
+bench_alone := $(O)/tests/bench/floor $(O)/tests/bench/programs
+bench_needs := $(O)/tests/bench/load $(bench_alone)
 # A script is a test when it is executable; what is not is for others to source.
 scripts     = $(shell find tests/$(1) -maxdepth $(2) -type f -perm -u=x \( -name '*.sh' -o -name '*.py' \) 2>/dev/null | sort)
 built       = $(patsubst %.c,$(O)/%,$(filter tests/$(1)/%,$(unit_src) $(other_src)))
@@ -186,9 +187,9 @@ $(O)/tests/tape/%: $(O)/tests/tape/%.o $(call lib,$(everything))
 $(O)/tests/live/%: $(O)/tests/live/%.o $(call lib,$(everything))
 	$(call link,$(TEST_LDLIBS))
 
-$(O)/tests/bench/load: $(patsubst %.c,$(O)/%.o,$(filter-out %/programs.c,$(bench_src)))
+$(bench_alone): $(O)/%: $(O)/%.o
 	$(call link)
-$(O)/tests/bench/programs: $(O)/tests/bench/programs.o
+$(O)/tests/bench/load: $(filter-out $(bench_alone:%=%.o),$(patsubst %.c,$(O)/%.o,$(bench_src)))
 	$(call link)
 
 # Tests run at the top of the tree and find the build in $O. UPDATE=1 rewrites what golden tests expect.

@@ -7,6 +7,9 @@ const volatile struct wire_config config = {};
 /* Set here when the reader was woken, cleared by the reader. */
 int reader_woken = 0;
 
+/* All that the ring had no room for: what the reader looks at before it believes anything. */
+__u64 lost_records = 0;
+
 struct ring_map ring SEC(".maps");
 struct counts_map counts SEC(".maps");
 struct marks_map marks SEC(".maps");

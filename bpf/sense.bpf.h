@@ -22,6 +22,7 @@ enum hook {
 
 extern const volatile struct wire_config config;
 extern int reader_woken;
+extern __u64 lost_records;
 
 struct ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -69,6 +70,7 @@ static __always_inline void count_no_room(__u32 hook)
 
 	if (count)
 		count->no_room++;
+	__sync_fetch_and_add(&lost_records, 1);
 }
 
 static __always_inline void count_rescued(__u32 hook)

@@ -26,6 +26,7 @@ struct trace {
 	pid_t child;	  /* 0 = none */
 	int child_fd;	  /* pidfd */
 	int status;	  /* what waitpid() said */
+	int not_started;  /* exit status for a COMMAND that could not be run, as shells have it; 0 = it ran */
 	uint64_t ended_ns; /* when the child ended; 0 = it has not */
 };
 
@@ -104,6 +105,7 @@ static int start_command(struct trace *t)
 	close(told[0]);
 	if (r) {
 		log_error("cannot run %s: %s", command[0], strerror(-r));
+		t->not_started = r == -ENOENT ? 127 : 126;
 		if (t->child > 0)
 			waitpid(t->child, NULL, 0);
 		t->child = 0;
@@ -144,6 +146,8 @@ static int trace(struct trace *t)
 /* COMMAND outlives the trace when a signal ended it: it got that signal too, from the same terminal. */
 static int status_of(const struct trace *t)
 {
+	if (t->not_started)
+		return t->not_started;
 	if (!t->ended_ns)
 		return EXIT_DONE;
 	return WIFSIGNALED(t->status) ? 128 + WTERMSIG(t->status) : WEXITSTATUS(t->status);
@@ -189,9 +193,9 @@ int cmd_trace(int argc, char **argv)
 		close(t.child_fd);
 	if (!r)
 		r = closed;
-	if (r == -EPIPE)
+	if (r == -EPIPE || t.not_started)
 		return status_of(&t);
 	if (r && t.run)
-		log_error("%s", strerror(-r));
+		log_error("cannot go on: %s", strerror(-r));
 	return r ? EXIT_FAILED : status_of(&t);
 }

@@ -44,7 +44,7 @@ static const struct option_row rows[] = {
 	{ 'j', "json", NULL, BOTH, parse_flag, AT(json), "one JSON object a line (tcpclose schema)" },
 	{ 'o', "output", "FILE", BOTH, parse_string, AT(output), "write there instead of standard output" },
 	{ 'n', "count", "N", BOTH, parse_count, AT(count), "stop after N verdicts; demo: run each ending N times" },
-	{ 'd', "duration", "SECONDS", CMD_TRACE, parse_seconds, AT(duration_ns), "stop after that long" },
+	{ 'd', "duration", "SECONDS", CMD_TRACE, parse_duration, AT(duration_ns), "stop after that long" },
 	{ 'w', "wide", NULL, BOTH, parse_flag, AT(wide), "wider lines that say more" },
 	{ 'T', "timestamp", NULL, CMD_TRACE, parse_flag, AT(timestamp), "wall clock on every line" },
 	{ 'q', "quiet", NULL, ALL, parse_flag, AT(quiet), "nothing but errors on standard error" },
@@ -162,7 +162,8 @@ int opts_parse(enum command command, int argc, char **argv, struct config *ret)
 		if (row_of(found)->field == AT(delay_ns))
 			c.delay_set = true;
 	}
-	if (optind < argc && !strcmp(argv[optind - 1], "--"))
+	/* argv ends with NULL: a -- with nothing behind it is an empty list */
+	if (optind > 1 && !strcmp(argv[optind - 1], "--"))
 		c.run = &argv[optind];
 	*ret = c;
 	return 0;

@@ -4,12 +4,19 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
+#include "base/cleanup.h"
 #include "core/verdict.h"
 #include "load/session.h"
 
@@ -205,6 +212,16 @@ int parse_cidr(const char *word, void *filter, char *why)
 	return 0;
 }
 
+/* Any file has an inode: one that is no network namespace would match nothing, and say nothing. */
+static bool is_netns(const char *path)
+{
+	CLEANUP(close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct statfs fs;
+
+	return fd >= 0 && !fstatfs(fd, &fs) && fs.f_type == NSFS_MAGIC &&
+	       ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
+}
+
 int parse_netns(const char *word, void *field, char *why)
 {
 	struct stat st;
@@ -217,6 +234,8 @@ int parse_netns(const char *word, void *field, char *why)
 	if (stat(word, &st))
 		return expect(why, "an inode number or a path such as /run/netns/NAME (%s)",
 			      strerror(errno));
+	if (!is_netns(word))
+		return expect(why, "a network namespace, such as /run/netns/NAME or /proc/PID/ns/net");
 	*(uint32_t *)field = (uint32_t)st.st_ino;
 	return 0;
 }
@@ -224,11 +243,12 @@ int parse_netns(const char *word, void *field, char *why)
 /* A cgroup2 directory's inode number is the cgroup's id. */
 int parse_cgroup(const char *word, void *field, char *why)
 {
+	struct statfs fs;
 	struct stat st;
 
-	if (stat(word, &st))
+	if (stat(word, &st) || statfs(word, &fs))
 		return expect(why, "a directory of the cgroup2 file system (%s)", strerror(errno));
-	if (!S_ISDIR(st.st_mode))
+	if (!S_ISDIR(st.st_mode) || fs.f_type != CGROUP2_SUPER_MAGIC)
 		return expect(why, "a directory of the cgroup2 file system");
 	*(uint64_t *)field = st.st_ino;
 	return 0;
@@ -295,6 +315,18 @@ int parse_seconds(const char *word, void *field, char *why)
 		unit /= 10;
 	*(uint64_t *)field = seconds * NS_PER_S + fraction * unit;
 	return 0;
+}
+
+int parse_duration(const char *word, void *field, char *why)
+{
+	uint64_t ns = 0;
+	int r = parse_seconds(word, &ns, why);
+
+	if (!r && !ns)
+		return expect(why, "more than 0 seconds");
+	if (!r)
+		*(uint64_t *)field = ns;
+	return r;
 }
 
 int parse_way(const char *word, void *field, char *why)

@@ -32,6 +32,7 @@ int parse_causes(const char *word, void *field, char *why);
 int parse_hows(const char *word, void *field, char *why);
 int parse_count(const char *word, void *field, char *why);
 int parse_seconds(const char *word, void *field, char *why); /* to ns; fractions; up to a year */
+int parse_duration(const char *word, void *field, char *why); /* the same, but not 0 */
 int parse_way(const char *word, void *field, char *why);
 int parse_ring(const char *word, void *field, char *why);
 int parse_flows(const char *word, void *field, char *why);

@@ -37,9 +37,11 @@ struct run {
 	int epoll, timer, signals;
 	struct watch watches[WATCHES_MAX];
 	struct summary summary;
+	uint64_t attached_ns; /* before that, what one hook saw another may have missed */
 	uint64_t started_ns, ticked_ns, peeked_ns, looked_ns, lost_said;
+	uint64_t lost_seen; /* of session_lost() */
 	uint64_t bad_records;
-	bool interrupted, finished, peeks_work;
+	bool interrupted, finished, peeks_work, looked_around;
 	int error;
 };
 
@@ -90,38 +92,6 @@ static void on_mini_ended(void *ctx, const struct minisocket *m)
 	emit(run, &record);
 }
 
-static void take_obs(struct run *run, const struct obs *obs)
-{
-	struct tuple tuple;
-	uint64_t conn = flow_take(run->flows, obs, &tuple);
-
-	if (run->config.events) {
-		struct event event = { .conn = conn, .obs = obs, .tuple = tuple };
-		struct record record = { .kind = REC_EVENT, .mono_ns = obs->mono_ns, .event = &event };
-
-		emit(run, &record);
-	}
-	/* a long drain must not keep verdicts waiting */
-	if (obs->mono_ns > run->ticked_ns + TICK_NS) {
-		run->ticked_ns = obs->mono_ns;
-		flow_tick(run->flows, obs->mono_ns);
-	}
-}
-
-static int on_record(void *ctx, const void *data, size_t size)
-{
-	struct run *run = ctx;
-	struct obs obs;
-
-	run->summary.events++;
-	if (decode(&run->decoder, data, size, &obs)) {
-		run->bad_records++;
-		return 0;
-	}
-	take_obs(run, &obs);
-	return run->error;
-}
-
 static uint64_t sum_losses(const struct session_losses *l, uint64_t *missed, uint64_t *rescued)
 {
 	uint64_t lost = 0;
@@ -160,8 +130,52 @@ static void look_for_losses(struct run *run, uint64_t now_ns)
 	if (lost + run->summary.missed <= run->lost_said)
 		return;
 	run->lost_said = lost + run->summary.missed;
-	flow_gap(run->flows);
+	flow_gap(run->flows, now_ns);
 	say_losses(run, &l, now_ns);
+}
+
+/* Verdicts become due: first, is there anything that they should have known? */
+static void tick(struct run *run, uint64_t now_ns)
+{
+	uint64_t lost = session_lost(run->session);
+
+	if (lost != run->lost_seen) {
+		run->lost_seen = lost;
+		look_for_losses(run, run_now_ns());
+	}
+	run->ticked_ns = now_ns;
+	flow_tick(run->flows, now_ns);
+}
+
+static void take_obs(struct run *run, const struct obs *obs)
+{
+	struct tuple tuple;
+	uint64_t conn = flow_take(run->flows, obs, &tuple);
+
+	if (run->config.events) {
+		struct event event = { .conn = conn, .obs = obs, .tuple = tuple };
+		struct record record = { .kind = REC_EVENT, .mono_ns = obs->mono_ns, .event = &event };
+
+		emit(run, &record);
+	}
+	/* a long drain must not keep verdicts waiting */
+	if (obs->mono_ns > run->ticked_ns + TICK_NS)
+		tick(run, obs->mono_ns);
+}
+
+static int on_record(void *ctx, const void *data, size_t size)
+{
+	struct run *run = ctx;
+	struct obs obs;
+
+	run->summary.events++;
+	if (decode(&run->decoder, data, size, &obs)) {
+		run->bad_records++;
+		return 0;
+	}
+	if (obs.mono_ns >= run->attached_ns)
+		take_obs(run, &obs);
+	return run->error;
 }
 
 static void tell_peek(struct run *run, const struct flow_peek *asked,
@@ -213,11 +227,12 @@ static void turn(struct run *run)
 		run->peeked_ns = now_ns;
 		peek(run, now_ns);
 	}
-	run->ticked_ns = now_ns;
-	flow_tick(run->flows, now_ns);
+	/* skipped programs are told by the kernel only when asked: in time for what is pending */
+	if (run_pending(run))
+		look_for_losses(run, now_ns);
+	tick(run, now_ns);
 	if (now_ns >= run->looked_ns + LOOK_EVERY_NS) {
 		run->looked_ns = now_ns;
-		look_for_losses(run, now_ns);
 		if (flow_wants_owners(run->flows))
 			session_snapshot(run->session, false);
 	}
@@ -290,12 +305,14 @@ int run_open(const struct run_config *config, struct run **ret)
 	for (int i = 0; i < WATCHES_MAX; i++)
 		run->watches[i].fd = -1;
 	r = session_open(&config->session, on_record, run, &run->session);
-	if (!r)
+	run->attached_ns = run_now_ns();
+	if (!r) {
 		r = open_flows(run);
-	if (!r)
-		r = open_loop(run);
-	if (!r)
-		r = session_snapshot(run->session, true);
+		if (!r)
+			r = open_loop(run);
+		if (r)
+			log_error("cannot start: %s", strerror(-r));
+	}
 	if (r) {
 		run_close(run);
 		return r;
@@ -356,7 +373,17 @@ static void on_ready(struct run *run, void *ptr)
 int run_loop(struct run *run, bool (*done)(void *ctx), void *ctx)
 {
 	struct epoll_event events[8];
+	int r;
 
+	/* what was there before the trace; here, because records come out of it */
+	if (!run->looked_around) {
+		run->looked_around = true;
+		r = session_snapshot(run->session, true);
+		if (r) {
+			log_error("cannot look at the sockets that exist: %s", strerror(-r));
+			return r;
+		}
+	}
 	while (!run->interrupted && !run->error && !(done && done(ctx))) {
 		int n = epoll_wait(run->epoll, events, 8, -1);
 
@@ -392,6 +419,15 @@ static void fill_summary(struct run *run, uint64_t now_ns)
 			  (unsigned long long)run->bad_records);
 }
 
+/* One more turn's time for what must follow the last state changes: an RST, a mini-socket. */
+static void drain(struct run *run)
+{
+	struct epoll_event event;
+
+	epoll_wait(run->epoll, &event, 1, TICK_NS / 1000000);
+	session_consume(run->session);
+}
+
 int run_finish(struct run *run)
 {
 	struct record record = { .kind = REC_SUMMARY, .summary = &run->summary };
@@ -402,6 +438,9 @@ int run_finish(struct run *run)
 	run->finished = true;
 	session_consume(run->session);
 	peek(run, run_now_ns());
+	flow_stop(run->flows, run_now_ns());
+	session_detach_states(run->session);
+	drain(run);
 	session_detach(run->session);
 	session_consume(run->session);
 	now_ns = run_now_ns();

@@ -26,10 +26,9 @@ finish() {
 	echo "1..$count"
 }
 
-# sources NAME-PATTERN ...: our own files of these names, one a line; vmlinux/ is the kernel's.
+# sources NAME-PATTERN ...: our own files of these names, one a line.
 sources() {
 	for pattern in "$@"; do
-		find . -name '.?*' ! -name .ci -prune -o -name 'build*' -type d -prune -o -path ./vmlinux -prune -o \
-			-type f -name "$pattern" -print
+		find . -name '.?*' ! -name .ci -prune -o -name 'build*' -type d -prune -o -type f -name "$pattern" -print
 	done | sed 's,^\./,,' | sort
 }

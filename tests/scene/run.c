@@ -175,7 +175,7 @@ static void play(struct running *r, enum regime regime)
 		if (step->kind == STEP_OBS)
 			take(r, step, regime);
 		else if (step->kind == STEP_GAP)
-			flow_gap(r->table);
+			flow_gap(r->table, now);
 		else if (step->kind == STEP_END)
 			end = now;
 		else if (regime != REGIME_BATCH)

@@ -288,6 +288,16 @@ static void words_before_a_command_are_not_of_it(void **state)
 	assert_string_equal(c.run[1], "--json");
 }
 
+static void two_dashes_without_a_command_are_seen(void **state)
+{
+	struct config c = TRACE("-j", "--");
+
+	(void)state;
+	assert_non_null(c.run);
+	assert_null(c.run[0]);
+	assert_null(TRACE("-j").run);
+}
+
 /* --- what is refused ------------------------------------------------------------------------- */
 
 static void what_is_no_option_is_named_in_one_line(void **state)
@@ -323,7 +333,8 @@ static void a_value_beyond_the_limits_is_answered_with_the_option_and_what_is_ex
 		{ "--local-port", "http" }, { "--remote-port", "1,,2" }, { "--addr", "10.0.0.0/33" },
 		{ "--netns", "/nonexistent" }, { "--cgroup", "/nonexistent" }, { "--cause", "peer" },
 		{ "--how", "reset" },  { "--output", "" },		 { "--count", "0" },
-		{ "--duration", "1h" }, { "--way", "cgroup" },		 { "--ring", "7" },
+		{ "--duration", "1h" }, { "--duration", "0" },		 { "--ring", "7" },
+		{ "--way", "cgroup" },
 		{ "--max-flows", "15" },
 	};
 	char part[64];
@@ -422,6 +433,7 @@ int main(void)
 		cmocka_unit_test(sixty_four_words_are_enough),
 		cmocka_unit_test(a_command_keeps_its_own_options),
 		cmocka_unit_test(words_before_a_command_are_not_of_it),
+		cmocka_unit_test(two_dashes_without_a_command_are_seen),
 		cmocka_unit_test(what_is_no_option_is_named_in_one_line),
 		cmocka_unit_test(a_value_that_is_missing_is_asked_for_in_one_line),
 		cmocka_unit_test(a_value_beyond_the_limits_is_answered_with_the_option_and_what_is_expected),

@@ -182,7 +182,7 @@ struct flow *flow_new(struct flow_table *t, const struct obs *obs, evidence_set 
 		return NULL;
 	}
 	f->v.conn = ++t->next_conn;
-	f->v.evidence = how_born;
+	f->v.evidence = how_born | (obs->mono_ns <= t->gap_until_ns ? EV(GAP) : 0);
 	f->born_ns = obs->mono_ns;
 	f->sk = obs->sk;
 	f->stage = FLOW_OPEN;

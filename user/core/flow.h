@@ -57,8 +57,16 @@ void flow_table_free(struct flow_table *table);
 uint64_t flow_take(struct flow_table *table, const struct obs *obs, struct tuple *tuple_ret);
 /* Time passes: gives out every verdict that is due. Same clock as obs.mono_ns. */
 void flow_tick(struct flow_table *table, uint64_t now_ns);
-/* The ring lost records just now: everything open from here on has a gap. */
-void flow_gap(struct flow_table *table);
+/*
+ * Records were lost, none of them later than until_ns (now): what is open, and
+ * what will be born in records that are not later, has a gap.
+ */
+void flow_gap(struct flow_table *table, uint64_t until_ns);
+/*
+ * From since_ns on state changes may go unseen: a socket that goes away then
+ * without having been seen to end is one that was open when the trace ended.
+ */
+void flow_stop(struct flow_table *table, uint64_t since_ns);
 /*
  * The trace is over: every socket that has ended gets its verdict now, every
  * mini-socket that carries an unresolved FIN_WAIT2 too (unknown, trace-ended).

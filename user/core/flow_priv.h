@@ -61,6 +61,8 @@ struct flow_table {
 	evidence_set blind;
 	struct flow_counts counts;
 	uint64_t next_conn;
+	uint64_t gap_until_ns;
+	uint64_t stopped_ns; /* 0 = not */
 	struct pool flows, minis;
 	struct index by_sk, by_tuple, by_addr;
 	struct list open, settling, waits_mini, waits_owner;

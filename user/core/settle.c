@@ -58,13 +58,19 @@ bool flow_wants_owners(const struct flow_table *t)
 	return false;
 }
 
-void flow_gap(struct flow_table *t)
+void flow_gap(struct flow_table *t, uint64_t until_ns)
 {
 	struct list *queues[] = { &t->open, &t->settling, &t->waits_mini, &t->waits_owner };
 
 	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
 		for (struct list *at = queues[i]->next; at != queues[i]; at = at->next)
 			container_of(at, struct flow, queue)->v.evidence |= EV(GAP);
+	t->gap_until_ns = until_ns;
+}
+
+void flow_stop(struct flow_table *t, uint64_t since_ns)
+{
+	t->stopped_ns = since_ns;
 }
 
 static void emit_all(struct flow_table *t, struct list *queue)

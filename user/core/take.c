@@ -118,6 +118,8 @@ static struct flow *take_destroy(struct flow_table *t, const struct obs *obs)
 	if (!f)
 		return NULL;
 	fold_destroy(f, obs);
+	if (t->stopped_ns && obs->mono_ns >= t->stopped_ns)
+		return f;
 	if (f->stage == FLOW_OPEN) {
 		/* it cannot go without having been in CLOSE: that event was lost */
 		f->v.evidence |= EV(GAP);

@@ -25,6 +25,7 @@ struct session {
 	struct examination *found;
 	struct ring_buffer *ring;
 	struct bpf_link *links[LINKS_MAX];
+	enum hook link_hooks[LINKS_MAX];
 	size_t n_links;
 	session_record_fn take;
 	void *ctx;
@@ -126,6 +127,7 @@ static int attach_cell(struct session *s, const struct cell *cell)
 		log_error("cannot attach %s: %s", cell->program, strerror(-r));
 		return r;
 	}
+	s->link_hooks[s->n_links] = cell->hook;
 	s->links[s->n_links++] = link;
 	return 0;
 }
@@ -172,11 +174,11 @@ static int load(struct session *s, const struct session_config *config)
 	int r;
 
 	s->skel = tcpclose_bpf__open();
-	if (!s->skel)
-		return -errno;
-	r = configure(s, config);
-	if (r)
+	r = s->skel ? configure(s, config) : -errno;
+	if (r) {
+		log_error("cannot prepare the programs: %s", strerror(-r));
 		return r;
+	}
 	choose_programs(s);
 	r = tcpclose_bpf__load(s->skel);
 	if (r) {
@@ -185,10 +187,16 @@ static int load(struct session *s, const struct session_config *config)
 		return r;
 	}
 	s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.ring), on_record, s, NULL);
-	return s->ring ? 0 : -errno;
+	if (s->ring)
+		return 0;
+	r = -errno;
+	log_error("cannot map the ring buffer: %s (a smaller --ring may fit)", strerror(-r));
+	return r;
 }
 
-static int read_iterator(struct bpf_program *p, session_record_fn take, void *ctx)
+/* before(s) is called for every batch that was read, before it is given out. */
+static int read_iterator(struct session *s, struct bpf_program *p, int (*before)(struct session *s),
+			 session_record_fn take, void *ctx)
 {
 	struct bpf_link *link = bpf_program__attach_iter(p, NULL);
 	CLEANUP(close) int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -1;
@@ -202,6 +210,7 @@ static int read_iterator(struct bpf_program *p, session_record_fn take, void *ct
 
 		have += (size_t)got;
 		n = have / sizeof(records[0]);
+		r = before ? before(s) : 0;
 		for (size_t i = 0; i < n && r >= 0; i++)
 			r = take(ctx, &records[i], sizeof(records[i]));
 		have -= n * sizeof(records[0]);
@@ -236,7 +245,7 @@ static void find_hz(struct session *s)
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
 		return;
 	s->skel->bss->snap_pid = (__u32)getpid();
-	r = read_iterator(s->skel->progs.iter__task_file, keep_jiffies, &jiffies);
+	r = read_iterator(s, s->skel->progs.iter__task_file, NULL, keep_jiffies, &jiffies);
 	s->skel->bss->snap_pid = 0;
 	if (r)
 		log_debug("cannot look at sockets of tasks: %s", strerror(-r));
@@ -287,10 +296,14 @@ int session_consume(struct session *s)
 
 int session_snapshot(struct session *s, bool all)
 {
-	int r = read_iterator(s->skel->progs.iter__task_file, s->take, s->ctx);
+	/*
+	 * What was traced before a socket was looked at comes before the look: else the
+	 * socket would seem to go back in time.
+	 */
+	int r = read_iterator(s, s->skel->progs.iter__task_file, session_consume, s->take, s->ctx);
 
 	if (!r && all)
-		r = read_iterator(s->skel->progs.iter__tcp, s->take, s->ctx);
+		r = read_iterator(s, s->skel->progs.iter__tcp, session_consume, s->take, s->ctx);
 	return r;
 }
 
@@ -321,10 +334,27 @@ int session_peek(struct session *s, struct session_peek *peeks, size_t n)
 	return 0;
 }
 
+uint64_t session_lost(const struct session *s)
+{
+	return __atomic_load_n(&s->skel->bss->lost_records, __ATOMIC_RELAXED);
+}
+
+void session_detach_states(struct session *s)
+{
+	for (size_t i = 0; i < s->n_links; i++) {
+		if (s->link_hooks[i] != HOOK_STATE)
+			continue;
+		bpf_link__destroy(s->links[i]);
+		s->links[i] = NULL;
+	}
+}
+
 void session_detach(struct session *s)
 {
-	while (s->n_links)
-		bpf_link__destroy(s->links[--s->n_links]);
+	/* destroying no link does nothing */
+	for (size_t i = 0; i < s->n_links; i++)
+		bpf_link__destroy(s->links[i]);
+	s->n_links = 0;
 }
 
 static uint64_t recursion_misses(const struct bpf_program *p)

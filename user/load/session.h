@@ -66,8 +66,15 @@ int session_consume(struct session *s);
 int session_snapshot(struct session *s, bool all);
 /* Reads up to n mini-sockets again. 0; -EOPNOTSUPP where the kernel cannot. */
 int session_peek(struct session *s, struct session_peek *peeks, size_t n);
-/* Detaches; what is in the ring can still be consumed. */
+/*
+ * Detaches state changes, so that nothing more is seen to end; what is under way
+ * is still seen through by the others. session_detach() takes these off too. What
+ * is in the ring can still be consumed after either.
+ */
+void session_detach_states(struct session *s);
 void session_detach(struct session *s);
+/* Records that the ring had no room for so far: a load from shared memory. */
+uint64_t session_lost(const struct session *s);
 int session_losses(const struct session *s, struct session_losses *ret);
 const struct plan *session_plan(const struct session *s);
 /* Jiffies per second of this kernel; 0 = not known. */

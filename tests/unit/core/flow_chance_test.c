@@ -188,7 +188,7 @@ static void nonsense_never_breaks_the_table(void **state)
 		if (!rnd(5))
 			flow_tick(t, now);
 		if (!rnd(500))
-			flow_gap(t);
+			flow_gap(t, now);
 		if (!rnd(20))
 			flow_peeks(t, peeks, 4);
 		assert_in_range(flow_counts(t).open, 0, 24);

@@ -288,7 +288,7 @@ static void noise_that_was_accepted_is_folded_and_judged_without_harm(void **sta
 		if (round % 64 == 0)
 			flow_peeks(table, peeks, 4);
 		if (round % 1024 == 0)
-			flow_gap(table);
+			flow_gap(table, now);
 	}
 	flow_finish(table, now + 1);
 	flow_table_free(table);
