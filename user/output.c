@@ -10,6 +10,8 @@
 
 #include "base/log.h"
 
+#define OUTPUT_BUFFER 65536
+
 static uint64_t clock_ns(clockid_t id)
 {
 	struct timespec now;
@@ -46,6 +48,9 @@ int output_open(const struct config *config, const struct sink_ops *ops, struct 
 			return r;
 		}
 	}
+	/* A turn of the loop writes a whole batch; a terminal keeps its lines. */
+	if (!isatty(fileno(o.file)))
+		setvbuf(o.file, NULL, _IOFBF, OUTPUT_BUFFER);
 	sink.out = o.file;
 	sink.colour = wants_colour(o.file);
 	r = ops->open(&sink, &o.sink);

@@ -19,7 +19,7 @@
 #define MINIS_DEFAULT 1048576
 #define TICK_NS (20 * 1000 * 1000)
 #define PEEK_EVERY_NS UINT64_C(200000000)
-#define LOOK_EVERY_NS UINT64_C(1000000000)
+#define LOOK_EVERY_NS UINT64_C(500000000)
 #define WATCHES_MAX 16
 #define PEEKS_AT_ONCE 256
 
@@ -38,6 +38,7 @@ struct run {
 	struct watch watches[WATCHES_MAX];
 	struct summary summary;
 	uint64_t attached_ns; /* before that, what one hook saw another may have missed */
+	uint64_t turned_ns; /* when this turn of the loop began */
 	uint64_t started_ns, ticked_ns, peeked_ns, looked_ns, lost_said;
 	uint64_t lost_seen; /* of session_lost() */
 	uint64_t bad_records;
@@ -163,6 +164,15 @@ static void take_obs(struct run *run, const struct obs *obs)
 		tick(run, obs->mono_ns);
 }
 
+/*
+ * A ring that is filled as fast as it is read would never let go: signals,
+ * peeks and the output want their turn. The clock is asked now and then.
+ */
+static bool is_turn_over(struct run *run)
+{
+	return !run->finished && !(run->summary.events % 128) && run_now_ns() > run->turned_ns + TICK_NS;
+}
+
 static int on_record(void *ctx, const void *data, size_t size)
 {
 	struct run *run = ctx;
@@ -175,7 +185,9 @@ static int on_record(void *ctx, const void *data, size_t size)
 	}
 	if (obs.mono_ns >= run->attached_ns)
 		take_obs(run, &obs);
-	return run->error;
+	if (run->error)
+		return run->error;
+	return is_turn_over(run) ? -EAGAIN : 0;
 }
 
 static void tell_peek(struct run *run, const struct flow_peek *asked,
@@ -219,8 +231,10 @@ static void peek(struct run *run, uint64_t now_ns)
 static void turn(struct run *run)
 {
 	uint64_t now_ns = run_now_ns();
-	int r = session_consume(run->session);
+	int r;
 
+	run->turned_ns = now_ns;
+	r = session_consume(run->session);
 	if (r < 0 && !run->error)
 		run->error = r;
 	if (now_ns >= run->peeked_ns + PEEK_EVERY_NS) {
@@ -233,8 +247,8 @@ static void turn(struct run *run)
 	tick(run, now_ns);
 	if (now_ns >= run->looked_ns + LOOK_EVERY_NS) {
 		run->looked_ns = now_ns;
-		if (flow_wants_owners(run->flows))
-			session_snapshot(run->session, false);
+		if (flow_wants_owners(run->flows) && !session_snapshot(run->session, false))
+			flow_looked(run->flows, now_ns);
 	}
 	if (run->config.turn && !run->error)
 		run->error = run->config.turn(run->config.ctx);

@@ -14,8 +14,10 @@
  * was sent after the state changed; the pair's other end). In observation time. */
 #define FLOW_SETTLE_NS (UINT64_C(50) * 1000 * 1000)
 /* How long a verdict waits, beyond that, for close() to name the owner of a socket that the
- * network ended. Then the table asks for it (flow_wanted_owners) and waits as long again. */
+ * network ended. Then the table asks for a look at all tasks, and gives up after a while
+ * without one. */
 #define FLOW_OWNER_WAIT_NS (UINT64_C(1000) * 1000 * 1000)
+#define FLOW_LOOK_WAIT_NS (UINT64_C(5000) * 1000 * 1000)
 /* A mini-socket whose timer was cancelled and neither ran out nor was armed again is gone. */
 #define FLOW_CANCEL_GRACE_NS (UINT64_C(50) * 1000 * 1000)
 
@@ -86,7 +88,12 @@ struct flow_peek {
 };
 size_t flow_peeks(struct flow_table *table, struct flow_peek *ret, size_t max);
 
-/* True when some ended socket waits for an owner that only a look at all tasks can name. */
+/*
+ * True when some ended socket waits for an owner that only a look at all tasks
+ * can name. flow_looked(): that look was begun at began_ns and all of it was
+ * handed in as OBS_SNAPSHOT; who it did not name has no owner.
+ */
 bool flow_wants_owners(const struct flow_table *table);
+void flow_looked(struct flow_table *table, uint64_t began_ns);
 
 #endif

@@ -32,8 +32,9 @@ struct flow {
 	bool fin_queued;	 /* our FIN has a sequence number */
 	bool reset_called;	 /* tcp_reset() ran ... */
 	bool reset_flag_known;	 /* ... and the hook saw the segment */
+	bool only_met;		 /* found by a look around, not heard of since */
 	bool released, destroyed;
-	bool asked_owner;	 /* the look at all tasks was asked for once */
+	uint64_t asked_ns;	 /* when the look at all tasks was asked for; 0 = not */
 };
 
 struct mini {
@@ -63,6 +64,7 @@ struct flow_table {
 	uint64_t next_conn;
 	uint64_t gap_until_ns;
 	uint64_t stopped_ns; /* 0 = not */
+	uint64_t looked_ns;  /* when the last look at all tasks began */
 	struct pool flows, minis;
 	struct index by_sk, by_tuple, by_addr;
 	struct list open, settling, waits_mini, waits_owner;

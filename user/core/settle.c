@@ -25,6 +25,12 @@ static void settle(struct flow_table *t, uint64_t now_ns)
 	}
 }
 
+/* Nobody held it when all tasks were looked at; or nobody looks. */
+static bool is_in_vain(const struct flow_table *t, const struct flow *f, uint64_t now_ns)
+{
+	return t->looked_ns > f->asked_ns || f->due_ns <= now_ns;
+}
+
 /* Whoever got an owner in the meantime goes at once, wherever it stands in the queue. */
 static void settle_owners(struct flow_table *t, uint64_t now_ns)
 {
@@ -34,11 +40,11 @@ static void settle_owners(struct flow_table *t, uint64_t now_ns)
 		struct flow *f = container_of(at, struct flow, queue);
 
 		at = at->next;
-		if (!lacks_owner(f) || (f->asked_owner && f->due_ns <= now_ns)) {
+		if (!lacks_owner(f) || (f->asked_ns && is_in_vain(t, f, now_ns))) {
 			flow_emit(t, f);
-		} else if (f->due_ns <= now_ns) {
-			f->asked_owner = true;
-			f->due_ns = now_ns + FLOW_OWNER_WAIT_NS;
+		} else if (!f->asked_ns && f->due_ns <= now_ns) {
+			f->asked_ns = now_ns;
+			f->due_ns = now_ns + FLOW_LOOK_WAIT_NS;
 		}
 	}
 }
@@ -53,9 +59,14 @@ void flow_tick(struct flow_table *t, uint64_t now_ns)
 bool flow_wants_owners(const struct flow_table *t)
 {
 	for (const struct list *at = t->waits_owner.next; at != &t->waits_owner; at = at->next)
-		if (container_of(at, struct flow, queue)->asked_owner)
+		if (container_of(at, struct flow, queue)->asked_ns)
 			return true;
 	return false;
+}
+
+void flow_looked(struct flow_table *t, uint64_t began_ns)
+{
+	t->looked_ns = began_ns;
 }
 
 void flow_gap(struct flow_table *t, uint64_t until_ns)

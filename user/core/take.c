@@ -11,9 +11,26 @@ static void flow_supplanted(struct flow_table *t, struct flow *f, uint64_t now_n
 		f->destroyed = true;
 		return;
 	}
+	if (f->only_met) {
+		/* found as it was going: what is at its address now says that it is gone */
+		t->counts.strays++;
+		flow_drop(t, f, false);
+		return;
+	}
 	f->v.evidence |= EV(GAP);
 	f->v.mono_ns = now_ns;
 	flow_emit(t, f);
+}
+
+/* The look around took no lock: the first event tells where the socket really stood. */
+static void correct_met(struct flow *f, const struct obs *obs)
+{
+	if (f->only_met && f->state != obs->old_state) {
+		f->v.n_path = 0;
+		fold_path(f, obs->old_state, f->born_ns);
+		fold_past(f, obs->old_state);
+	}
+	f->only_met = false;
 }
 
 /* A mini-socket of this tuple was born before any event of its socket was seen. */
@@ -98,6 +115,7 @@ static struct flow *take_state(struct flow_table *t, const struct obs *obs)
 	if (!f)
 		return NULL;
 	flow_set_tuple(t, f, &obs->tuple);
+	correct_met(f, obs);
 	fold_state(f, obs);
 	if (obs->new_state != ST_CLOSE) {
 		flow_move_to(t, f, FLOW_OPEN, &t->open);
@@ -147,6 +165,7 @@ static struct flow *take_known(struct flow_table *t, const struct obs *obs)
 		flow_drop(t, f, false);
 		return NULL;
 	}
+	f->only_met = obs->kind == OBS_SNAPSHOT && (is_new || f->only_met);
 	f->last_kind = obs->kind;
 	f->last_kind_ns = obs->mono_ns;
 	switch (obs->kind) {

@@ -211,8 +211,10 @@ static int read_iterator(struct session *s, struct bpf_program *p, int (*before)
 		have += (size_t)got;
 		n = have / sizeof(records[0]);
 		r = before ? before(s) : 0;
-		for (size_t i = 0; i < n && r >= 0; i++)
+		for (size_t i = 0; i < n && (r >= 0 || r == -EAGAIN); i++)
 			r = take(ctx, &records[i], sizeof(records[i]));
+		if (r == -EAGAIN)
+			r = 0;
 		have -= n * sizeof(records[0]);
 		memmove(records, &records[n], have);
 	}
@@ -289,9 +291,12 @@ int session_fd(const struct session *s)
 
 int session_consume(struct session *s)
 {
+	int r;
+
 	/* before looking: what comes after the look must wake again */
 	s->skel->bss->reader_woken = 0;
-	return ring_buffer__consume(s->ring);
+	r = ring_buffer__consume(s->ring);
+	return r < 0 && r != -EAGAIN ? r : 0;
 }
 
 int session_snapshot(struct session *s, bool all)

@@ -32,7 +32,10 @@ struct session_config {
 
 struct session;
 
-/* One record of the wire, borrowed. Negative ends the reading with that error. */
+/*
+ * One record of the wire, borrowed. Negative ends the reading with that error;
+ * -EAGAIN ends it for now, and is no error.
+ */
 typedef int (*session_record_fn)(void *ctx, const void *record, size_t size);
 
 struct session_losses {
@@ -57,7 +60,7 @@ int session_open(const struct session_config *config, session_record_fn take, vo
 		 struct session **ret);
 /* Readable when a good part of the ring is full: else look every 20 ms. */
 int session_fd(const struct session *s);
-/* Takes all that is there. Number of records, or negative errno. */
+/* Takes all that is there, or until take() says -EAGAIN. 0, or negative errno. */
 int session_consume(struct session *s);
 /*
  * The sockets that exist: those that tasks hold, with the task, and with
