@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,12 +20,19 @@
 /* How long what COMMAND left behind may take to be resolved. */
 #define COMMAND_GRACE_NS UINT64_C(1500000000)
 
+/*
+ * What is lost on a busy machine is lost because nobody reads the ring, not
+ * because it is small: reading takes little, but it must not wait in a queue.
+ */
+#define READER_NICE (-10)
+
 struct trace {
 	struct config config;
 	struct output output;
 	struct run *run;
 	pid_t child;	  /* 0 = none */
 	int child_fd;	  /* pidfd */
+	int nice_before;  /* for COMMAND, which is none of ours */
 	int status;	  /* what waitpid() said */
 	int not_started;  /* exit status for a COMMAND that could not be run, as shells have it; 0 = it ran */
 	uint64_t ended_ns; /* when the child ended; 0 = it has not */
@@ -91,6 +99,7 @@ static int start_command(struct trace *t)
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		signal(SIGPIPE, SIG_DFL);
+		setpriority(PRIO_PROCESS, 0, t->nice_before);
 		execvp(command[0], command);
 		r = -errno;
 		if (write(told[1], &r, sizeof(r)) < 0)
@@ -133,6 +142,9 @@ static int trace(struct trace *t)
 
 	if (r)
 		return r;
+	/* no right to do so is no error */
+	t->nice_before = getpriority(PRIO_PROCESS, 0);
+	setpriority(PRIO_PROCESS, 0, READER_NICE);
 	if (!t->config.quiet)
 		fputs("Tracing TCP closes... Ctrl-C to end.\n", stderr);
 	if (t->config.run)

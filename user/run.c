@@ -449,13 +449,13 @@ int run_finish(struct run *run)
 
 	if (run->finished)
 		return run->error;
-	run->finished = true;
-	session_consume(run->session);
 	peek(run, run_now_ns());
 	flow_stop(run->flows, run_now_ns());
 	session_detach_states(run->session);
 	drain(run);
 	session_detach(run->session);
+	/* only now does the ring have an end */
+	run->finished = true;
 	session_consume(run->session);
 	now_ns = run_now_ns();
 	look_for_losses(run, now_ns);

@@ -90,6 +90,10 @@ int examine(enum way forced, struct examination **ret)
 		log_error("not allowed to trace: run it with sudo (it needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN)");
 		return -EPERM;
 	}
+	if (!ways_may_read()) {
+		log_error("this kernel lets no BPF program read its memory (lockdown=confidentiality): nothing can be traced");
+		return -EPERM;
+	}
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return -ENOMEM;

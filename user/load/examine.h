@@ -20,7 +20,7 @@ struct examination {
 /*
  * Negative errno, logged in one sentence: -ENOENT without BTF (*ret is then NULL)
  * or without any way to see state changes (*ret is then there, to be explained);
- * -EPERM without privileges (NULL).
+ * -EPERM without privileges, or where nobody may read kernel memory (NULL).
  */
 int examine(enum way forced, struct examination **ret);
 bool examination_takes(const struct examination *e, const struct cell *cell);

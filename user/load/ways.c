@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -131,6 +132,12 @@ static bool held(unsigned int capability)
 bool privilege_held(const struct privilege *privilege)
 {
 	return held(privilege->capability);
+}
+
+bool ways_may_read(void)
+{
+	/* anything but a clear no: the load will tell */
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_probe_read_kernel, NULL);
 }
 
 bool ways_privileged(void)

@@ -17,6 +17,11 @@ struct privilege {
 /* The capabilities that matter, and whether this process has one in effect. */
 const struct privilege *privileges(size_t *n);
 bool privilege_held(const struct privilege *privilege);
+/*
+ * False where nobody may read kernel memory from BPF (lockdown=confidentiality):
+ * then nothing can be seen in any way.
+ */
+bool ways_may_read(void);
 /* True when this process may load tracing programs: CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN. */
 bool ways_privileged(void);
 
