@@ -11,15 +11,15 @@ static __always_inline void fill_snapshot(struct wire_full *rec, const struct so
 	rec->ev.old_state = rec->ev.new_state = rec->sock.state;
 }
 
-/* Set by user space to see one process's sockets, without filters; 0 = everybody's, filtered. */
-__u32 snap_pid = 0;
+/* Set by user space to see one socket, without filters; 0 = everybody's, filtered. */
+__u64 snap_cookie = 0;
 
 static __always_inline bool task_wanted(struct task_struct *task, const struct sock *sk)
 {
 	__u32 pid = BPF_CORE_READ(task, tgid);
 
-	if (snap_pid)
-		return pid == snap_pid;
+	if (snap_cookie)
+		return BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) == snap_cookie;
 	if (!sock_wanted(sk))
 		return false;
 	/* of many that hold it, one that is asked for is enough */

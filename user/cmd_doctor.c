@@ -105,8 +105,16 @@ int cmd_doctor(int argc, char **argv)
 	struct examination *e;
 	int r;
 
-	if (opts_parse(CMD_DOCTOR, argc, argv, &config) || config.n_words || config.run)
+	if (opts_parse(CMD_DOCTOR, argc, argv, &config))
 		return EXIT_USAGE;
+	if (config.n_words || config.run) {
+		log_error("doctor takes options only, not %s", config.n_words ? config.words[0] : "--");
+		return EXIT_USAGE;
+	}
+	if (config.version) {
+		puts("tcpclose " TCPCLOSE_VERSION);
+		return EXIT_DONE;
+	}
 	if (config.help) {
 		puts("tcpclose doctor [OPTIONS]: what this kernel and these privileges can and cannot prove\n");
 		opts_help(CMD_DOCTOR, stdout);

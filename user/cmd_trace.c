@@ -5,8 +5,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,15 +36,23 @@ struct trace {
 	int status;	  /* what waitpid() said */
 	int not_started;  /* exit status for a COMMAND that could not be run, as shells have it; 0 = it ran */
 	uint64_t ended_ns; /* when the child ended; 0 = it has not */
+	sigset_t mask;	   /* what COMMAND inherits: ours as they were given to us */
+	struct sigaction on_sigpipe;
 };
 
 static int on_record(void *ctx, const struct record *record)
 {
 	struct trace *t = ctx;
 
-	if (record->kind == REC_SUMMARY && !t->config.quiet)
-		summary_print(stderr, record->summary);
-	return output_take(&t->output, record);
+	int r = output_take(&t->output, record);
+
+	if (record->kind != REC_SUMMARY || t->config.quiet)
+		return r;
+	/* where both go to one place, the summary comes last */
+	if (!r)
+		r = output_flush(&t->output);
+	summary_print(stderr, record->summary);
+	return r;
 }
 
 static bool on_want(void *ctx, const struct verdict *v)
@@ -79,49 +87,87 @@ static bool is_over(void *ctx)
 
 	if (!t->ended_ns)
 		return false;
-	return !run_pending(t->run) || run_now_ns() > t->ended_ns + COMMAND_GRACE_NS;
+	/* what COMMAND closed as it ended is open here until the peer has answered */
+	return (!run_pending(t->run) && !run_closing(t->run)) ||
+	       run_now_ns() > t->ended_ns + COMMAND_GRACE_NS;
 }
 
-/*
- * Started only once everything is attached. A pipe that closes on exec tells
- * whether there was something to execute.
- */
-static int start_command(struct trace *t)
+static _Noreturn void become_command(const struct trace *t, int tell)
 {
 	char **command = t->config.run;
-	sigset_t none;
+	int r;
+
+	sigaction(SIGPIPE, &t->on_sigpipe, NULL);
+	sigprocmask(SIG_SETMASK, &t->mask, NULL);
+	setpriority(PRIO_PROCESS, 0, t->nice_before);
+	execvp(command[0], command);
+	r = -errno;
+	if (write(tell, &r, sizeof(r)) < 0)
+		_exit(127);
+	_exit(127);
+}
+
+/* A pipe that closes on exec tells whether there was something to execute. */
+static int fork_command(struct trace *t)
+{
 	int told[2], r = 0;
 
 	if (pipe2(told, O_CLOEXEC))
 		return -errno;
 	t->child = fork();
-	if (!t->child) {
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-		signal(SIGPIPE, SIG_DFL);
-		setpriority(PRIO_PROCESS, 0, t->nice_before);
-		execvp(command[0], command);
-		r = -errno;
-		if (write(told[1], &r, sizeof(r)) < 0)
-			_exit(127);
-		_exit(127);
-	}
-	close(told[1]);
+	if (!t->child)
+		become_command(t, told[1]);
 	if (t->child < 0)
 		r = -errno;
-	else if (read(told[0], &r, sizeof(r)) != sizeof(r))
+	close(told[1]);
+	if (!r && read(told[0], &r, sizeof(r)) != sizeof(r))
 		r = 0;
 	close(told[0]);
-	if (r) {
-		log_error("cannot run %s: %s", command[0], strerror(-r));
-		t->not_started = r == -ENOENT ? 127 : 126;
-		if (t->child > 0)
-			waitpid(t->child, NULL, 0);
-		t->child = 0;
-		return r;
+	return r;
+}
+
+/* Called only once everything is attached. Negative errno, logged. */
+static int start_command(struct trace *t)
+{
+	int r = fork_command(t);
+
+	if (!r) {
+		/* a function of glibc's only since 2.36 */
+		t->child_fd = (int)syscall(SYS_pidfd_open, t->child, 0);
+		r = t->child_fd < 0 ? -errno : run_watch(t->run, t->child_fd, on_child, t);
 	}
-	t->child_fd = pidfd_open(t->child, 0);
-	return t->child_fd < 0 ? -errno : run_watch(t->run, t->child_fd, on_child, t);
+	if (!r)
+		return 0;
+	log_error("cannot run %s: %s", t->config.run[0], strerror(-r));
+	t->not_started = r == -ENOENT ? 127 : 126;
+	if (t->child > 0) {
+		kill(t->child, SIGTERM);
+		waitpid(t->child, NULL, 0);
+	}
+	t->child = 0;
+	return r;
+}
+
+/*
+ * -n, -d or a signal ended the trace before COMMAND: it goes on as if it had
+ * never been traced, and its status is still ours to pass on. SIGTERM reaches
+ * only us, Ctrl-C reaches it from the terminal.
+ */
+static void wait_for_command(struct trace *t)
+{
+	sigset_t set;
+
+	if (t->child <= 0)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGCHLD);
+	if (run_signalled(t->run) == SIGTERM)
+		kill(t->child, SIGTERM);
+	while (!on_child(t, t->child_fd))
+		if (sigwaitinfo(&set, NULL) == SIGTERM)
+			kill(t->child, SIGTERM);
 }
 
 static int trace(struct trace *t)
@@ -138,8 +184,11 @@ static int trace(struct trace *t)
 		.turn = on_turn,
 		.ctx = t,
 	};
-	int r = run_open(&run, &t->run), finish;
+	int r, finish;
 
+	sigprocmask(SIG_BLOCK, NULL, &t->mask);
+	sigaction(SIGPIPE, NULL, &t->on_sigpipe);
+	r = run_open(&run, &t->run);
 	if (r)
 		return r;
 	/* no right to do so is no error */
@@ -155,7 +204,7 @@ static int trace(struct trace *t)
 	return r ? r : finish;
 }
 
-/* COMMAND outlives the trace when a signal ended it: it got that signal too, from the same terminal. */
+/* COMMAND's own, as a shell would say it. */
 static int status_of(const struct trace *t)
 {
 	if (t->not_started)
@@ -200,6 +249,7 @@ int cmd_trace(int argc, char **argv)
 		return EXIT_FAILED;
 	r = trace(&t);
 	closed = output_close(&t.output);
+	wait_for_command(&t);
 	run_close(t.run);
 	if (t.child_fd >= 0)
 		close(t.child_fd);

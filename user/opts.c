@@ -89,12 +89,25 @@ static const struct option_row *row_of(int found)
 	return NULL;
 }
 
-static int complain(int found, char **argv)
+/* How many long options begin with that word. */
+static int candidates(const struct option *longs, const char *word)
+{
+	size_t n = strcspn(word + 2, "=");
+	int found = 0;
+
+	for (; longs->name; longs++)
+		found += !strncmp(longs->name, word + 2, n);
+	return found;
+}
+
+static int complain(int found, char **argv, const struct option *longs)
 {
 	const char *word = argv[optind - 1];
 
 	if (found == ':')
 		log_error("%s wants a value: see tcpclose --help", word);
+	else if (!optopt && !strncmp(word, "--", 2) && candidates(longs, word) > 1)
+		log_error("%s could be one of several options: see tcpclose --help", word);
 	else if (optopt && optopt < LONG_BASE)
 		log_error("there is no option -%c here: see tcpclose --help", optopt);
 	else
@@ -115,56 +128,55 @@ static int take_option(const struct option_row *row, const char *word, struct co
 	return -EINVAL;
 }
 
-/* getopt's own walk mixes words and options for demo: `demo linger-zero --json`. */
-static int take_words(int argc, char **argv, struct config *c)
+static int take_word(char *word, struct config *c)
 {
 	static char *words[OPTS_MAX_ENDINGS];
 
-	while (optind < argc && strcmp(argv[optind - 1], "--") && argv[optind][0] != '-') {
-		if (c->n_words == OPTS_MAX_ENDINGS) {
-			log_error("too many words on the command line");
-			return -EINVAL;
-		}
-		words[c->n_words++] = argv[optind++];
+	if (c->n_words == OPTS_MAX_ENDINGS) {
+		log_error("too many words on the command line");
+		return -EINVAL;
 	}
+	words[c->n_words++] = word;
 	c->words = words;
 	return 0;
 }
 
+/*
+ * getopt_long() stops at each word, at "--" (which it passes) and at the end: so
+ * words and options mix (`demo linger-zero --json`), and a COMMAND has its own.
+ */
 int opts_parse(enum command command, int argc, char **argv, struct config *ret)
 {
 	struct option longs[N_ROWS + 1];
 	char letters[3 * N_ROWS + 3];
 	struct config c = { 0 };
-	int found;
 
 	fill_getopt(command, letters, longs);
-	optind = 1;
+	optind = 0; /* forget what an earlier parse left half read */
 	opterr = 0;
 	for (;;) {
+		int at = optind ? optind : 1, found;
+
 		optopt = 0;
 		found = getopt_long(argc, argv, letters, longs, NULL);
-		if (found == -1 && (optind >= argc || !strcmp(argv[optind - 1], "--")))
-			break;
-		if (found == -1) {
-			int before = optind;
-
-			if (take_words(argc, argv, &c))
+		if (found != -1) {
+			if (!row_of(found))
+				return complain(found, argv, longs);
+			if (take_option(row_of(found), optarg, &c))
 				return -EINVAL;
-			if (optind == before)
-				break;
+			if (row_of(found)->field == AT(delay_ns))
+				c.delay_set = true;
 			continue;
 		}
-		if (!row_of(found))
-			return complain(found, argv);
-		if (take_option(row_of(found), optarg, &c))
+		if (at < argc && !strcmp(argv[at], "--")) {
+			c.run = &argv[optind];
+			break;
+		}
+		if (optind >= argc)
+			break;
+		if (take_word(argv[optind++], &c))
 			return -EINVAL;
-		if (row_of(found)->field == AT(delay_ns))
-			c.delay_set = true;
 	}
-	/* argv ends with NULL: a -- with nothing behind it is an empty list */
-	if (optind > 1 && !strcmp(argv[optind - 1], "--"))
-		c.run = &argv[optind];
 	*ret = c;
 	return 0;
 }

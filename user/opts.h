@@ -32,7 +32,7 @@ struct config {
 	/* what stands behind the options */
 	char **words;
 	int n_words;
-	char **run; /* behind --, NULL-terminated; NULL = none */
+	char **run; /* behind --, NULL-terminated; NULL = no -- */
 };
 
 /*

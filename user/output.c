@@ -71,7 +71,11 @@ int output_take(struct output *o, const struct record *record)
 
 int output_flush(struct output *o)
 {
-	return fflush(o->file) || ferror(o->file) ? -errno : 0;
+	errno = 0;
+	if (!fflush(o->file) && !ferror(o->file))
+		return 0;
+	/* ferror() is of an earlier write: its errno is gone */
+	return errno ? -errno : -EIO;
 }
 
 int output_close(struct output *o)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/nsfs.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -185,6 +186,17 @@ int parse_comm(const char *word, void *field, char *why)
 	return 0;
 }
 
+/* An IPv4-mapped network is an IPv4 one: what is on the wire is what counts. */
+static void unmap(struct filter *f)
+{
+	if (f->addr_family != 6 || f->addr_bits < 96 || !IN6_IS_ADDR_V4MAPPED((struct in6_addr *)f->addr))
+		return;
+	memcpy(f->addr, f->addr + 12, 4);
+	memset(f->addr + 4, 0, 12);
+	f->addr_family = 4;
+	f->addr_bits -= 96;
+}
+
 int parse_cidr(const char *word, void *filter, char *why)
 {
 	struct filter *f = filter;
@@ -209,17 +221,21 @@ int parse_cidr(const char *word, void *filter, char *why)
 	if (slash && parse_number(slash + 1, 0, max, &bits))
 		return expect(why, "a prefix length from 0 to %d behind the slash", (int)max);
 	f->addr_bits = (uint8_t)bits;
+	unmap(f);
 	return 0;
 }
 
 /* Any file has an inode: one that is no network namespace would match nothing, and say nothing. */
 static bool is_netns(const char *path)
 {
-	CLEANUP(close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct statfs fs;
+	CLEANUP(close) int fd = -1;
 
-	return fd >= 0 && !fstatfs(fd, &fs) && fs.f_type == NSFS_MAGIC &&
-	       ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
+	/* to open a device may have effects: only what is one of theirs is opened */
+	if (statfs(path, &fs) || fs.f_type != NSFS_MAGIC)
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
 }
 
 int parse_netns(const char *word, void *field, char *why)

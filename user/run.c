@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "base/log.h"
 #include "core/flow.h"
 #include "ingest/decode.h"
+#include "losses.h"
 
 #define FLOWS_DEFAULT 262144
 #define MINIS_DEFAULT 1048576
@@ -39,9 +41,11 @@ struct run {
 	struct summary summary;
 	uint64_t attached_ns; /* before that, what one hook saw another may have missed */
 	uint64_t turned_ns; /* when this turn of the loop began */
-	uint64_t started_ns, ticked_ns, peeked_ns, looked_ns, lost_said;
+	uint64_t started_ns, ticked_ns, peeked_ns, looked_ns;
+	struct losses losses;
 	uint64_t lost_seen; /* of session_lost() */
 	uint64_t bad_records;
+	int signalled;
 	bool interrupted, finished, peeks_work, looked_around;
 	int error;
 };
@@ -93,46 +97,19 @@ static void on_mini_ended(void *ctx, const struct minisocket *m)
 	emit(run, &record);
 }
 
-static uint64_t sum_losses(const struct session_losses *l, uint64_t *missed, uint64_t *rescued)
-{
-	uint64_t lost = 0;
-
-	*missed = *rescued = 0;
-	for (int hook = 0; hook < HOOK_MAX; hook++) {
-		lost += l->no_room[hook];
-		*missed += l->missed[hook];
-		*rescued += l->rescued[hook];
-	}
-	return lost;
-}
-
-static void say_losses(struct run *run, const struct session_losses *l, uint64_t now_ns)
-{
-	for (int hook = 0; hook < HOOK_MAX; hook++) {
-		struct loss loss = { .mono_ns = now_ns, .where = hook_row((enum hook)hook)->slug,
-				     .count = l->no_room[hook] + l->missed[hook] };
-		struct record record = { .kind = REC_LOSS, .mono_ns = now_ns, .loss = &loss };
-
-		if (loss.count)
-			emit(run, &record);
-	}
-}
-
 /* Every loss marks what was open when it was noticed: its verdict is not complete. */
 static void look_for_losses(struct run *run, uint64_t now_ns)
 {
-	struct session_losses l;
-	uint64_t lost;
+	struct loss loss;
+	struct record record = { .kind = REC_LOSS, .mono_ns = now_ns, .loss = &loss };
 
-	if (session_losses(run->session, &l))
+	if (!losses_look(&run->losses, run->session))
 		return;
-	lost = sum_losses(&l, &run->summary.missed, &run->summary.rescued);
-	run->summary.lost = lost;
-	if (lost + run->summary.missed <= run->lost_said)
-		return;
-	run->lost_said = lost + run->summary.missed;
 	flow_gap(run->flows, now_ns);
-	say_losses(run, &l, now_ns);
+	while (losses_next(&run->losses, &loss)) {
+		loss.mono_ns = now_ns;
+		emit(run, &record);
+	}
 }
 
 /* Verdicts become due: first, is there anything that they should have known? */
@@ -275,6 +252,8 @@ static int open_loop(struct run *run)
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* who started us may have ignored it: then nothing could be waited for */
+	signal(SIGCHLD, SIG_DFL);
 	run->epoll = epoll_create1(EPOLL_CLOEXEC);
 	run->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -366,8 +345,10 @@ static void on_signals(struct run *run)
 	struct signalfd_siginfo info;
 
 	while (read(run->signals, &info, sizeof(info)) == sizeof(info))
-		if (info.ssi_signo != SIGCHLD)
+		if (info.ssi_signo != SIGCHLD) {
 			run->interrupted = true;
+			run->signalled = (int)info.ssi_signo;
+		}
 }
 
 static void on_ready(struct run *run, void *ptr)
@@ -393,10 +374,9 @@ int run_loop(struct run *run, bool (*done)(void *ctx), void *ctx)
 	if (!run->looked_around) {
 		run->looked_around = true;
 		r = session_snapshot(run->session, true);
-		if (r) {
-			log_error("cannot look at the sockets that exist: %s", strerror(-r));
-			return r;
-		}
+		if (r)
+			log_info("cannot look at the sockets that exist (%s): older connections are known by what happens to them",
+				 strerror(-r));
 	}
 	while (!run->interrupted && !run->error && !(done && done(ctx))) {
 		int n = epoll_wait(run->epoll, events, 8, -1);
@@ -410,9 +390,19 @@ int run_loop(struct run *run, bool (*done)(void *ctx), void *ctx)
 	return run->error;
 }
 
+int run_signalled(const struct run *run)
+{
+	return run->signalled;
+}
+
 bool run_interrupted(const struct run *run)
 {
 	return run->interrupted;
+}
+
+bool run_closing(const struct run *run)
+{
+	return flow_closing(run->flows);
 }
 
 uint64_t run_pending(const struct run *run)
@@ -426,6 +416,9 @@ static void fill_summary(struct run *run, uint64_t now_ns)
 
 	run->summary.mono_ns = now_ns;
 	run->summary.duration_ns = now_ns - run->started_ns;
+	run->summary.lost = run->losses.lost;
+	run->summary.missed = run->losses.missed;
+	run->summary.rescued = run->losses.rescued;
 	run->summary.evicted = counts.evicted;
 	run->summary.open = counts.open;
 	if (run->bad_records)
@@ -436,9 +429,10 @@ static void fill_summary(struct run *run, uint64_t now_ns)
 /* One more turn's time for what must follow the last state changes: an RST, a mini-socket. */
 static void drain(struct run *run)
 {
-	struct epoll_event event;
+	struct timespec a_turn = { .tv_nsec = TICK_NS };
 
-	epoll_wait(run->epoll, &event, 1, TICK_NS / 1000000);
+	/* no descriptor: what is ready there must not cut it short */
+	ppoll(NULL, 0, &a_turn, NULL);
 	session_consume(run->session);
 }
 

@@ -38,9 +38,13 @@ int run_watch(struct run *run, int fd, int (*ready)(void *ctx, int fd), void *ct
  * 20 ms; NULL = never), a signal, count or duration ends it. 0, or negative errno.
  */
 int run_loop(struct run *run, bool (*done)(void *ctx), void *ctx);
+/* The signal that ended it; 0 = none did. */
+int run_signalled(const struct run *run);
 bool run_interrupted(const struct run *run); /* a signal or a limit ended it */
 /* Sockets that have ended and wait for their verdict. */
 uint64_t run_pending(const struct run *run);
+/* Sockets whose FIN is out: their end is to be expected. */
+bool run_closing(const struct run *run);
 /* Detaches, judges what is left, emits REC_SUMMARY. 0 or negative errno. */
 int run_finish(struct run *run);
 void run_close(struct run *run); /* NULL is fine; detaches at once if run_finish() was not called */

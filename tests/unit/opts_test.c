@@ -208,8 +208,8 @@ static void a_word_may_be_cut_short_while_it_is_one_options_only(void **state)
 	(void)state;
 	assert_true(TRACE("--js").json);
 	assert_int_equal(TRACE("--dur", "1").duration_ns, 1000000000);
-	REFUSED(CMD_TRACE, "--c", "--c", "1");
-	REFUSED(CMD_TRACE, "--co", "--co", "1");
+	REFUSED(CMD_TRACE, "--c could be one of several", "--c", "1");
+	REFUSED(CMD_TRACE, "--co=1 could be one of several", "--co=1");
 }
 
 static void each_command_knows_its_own_options(void **state)
@@ -288,6 +288,17 @@ static void words_before_a_command_are_not_of_it(void **state)
 	assert_string_equal(c.run[1], "--json");
 }
 
+static void two_dashes_that_are_an_options_value_end_nothing(void **state)
+{
+	struct config c = TRACE("-o", "--", "word", "-j");
+
+	(void)state;
+	assert_string_equal(c.output, "--");
+	assert_null(c.run);
+	assert_int_equal(c.n_words, 1);
+	assert_true(c.json);
+}
+
 static void two_dashes_without_a_command_are_seen(void **state)
 {
 	struct config c = TRACE("-j", "--");
@@ -296,6 +307,24 @@ static void two_dashes_without_a_command_are_seen(void **state)
 	assert_non_null(c.run);
 	assert_null(c.run[0]);
 	assert_null(TRACE("-j").run);
+}
+
+static void a_dash_alone_is_a_word(void **state)
+{
+	struct config c = DEMO("-", "--json", "default");
+
+	(void)state;
+	assert_int_equal(c.n_words, 2);
+	assert_string_equal(c.words[0], "-");
+	assert_string_equal(c.words[1], "default");
+	assert_true(c.json);
+}
+
+static void a_parse_that_was_broken_off_leaves_nothing_to_the_next(void **state)
+{
+	(void)state;
+	REFUSED(CMD_TRACE, "-Z", "-Zjw");
+	assert_false(TRACE("-T").json);
 }
 
 /* --- what is refused ------------------------------------------------------------------------- */
@@ -433,7 +462,10 @@ int main(void)
 		cmocka_unit_test(sixty_four_words_are_enough),
 		cmocka_unit_test(a_command_keeps_its_own_options),
 		cmocka_unit_test(words_before_a_command_are_not_of_it),
+		cmocka_unit_test(two_dashes_that_are_an_options_value_end_nothing),
 		cmocka_unit_test(two_dashes_without_a_command_are_seen),
+		cmocka_unit_test(a_dash_alone_is_a_word),
+		cmocka_unit_test(a_parse_that_was_broken_off_leaves_nothing_to_the_next),
 		cmocka_unit_test(what_is_no_option_is_named_in_one_line),
 		cmocka_unit_test(a_value_that_is_missing_is_asked_for_in_one_line),
 		cmocka_unit_test(a_value_beyond_the_limits_is_answered_with_the_option_and_what_is_expected),

@@ -55,6 +55,16 @@ static void a_network_has_a_prefix_behind_a_slash(void **state)
 	assert_network("fe80::1/128", 6, 128, "\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
 }
 
+static void an_ipv4_mapped_network_is_the_ipv4_one_that_is_on_the_wire(void **state)
+{
+	(void)state;
+	assert_network("::ffff:192.0.2.1", 4, 32, "\xc0\0\2\1", 4);
+	assert_network("::ffff:10.0.0.0/104", 4, 8, "\x0a", 1);
+	assert_network("::ffff:0.0.0.0/96", 4, 0, "", 0);
+	assert_int_equal(cidr("::ffff:0.0.0.0/95").addr_family, 6);
+	assert_int_equal(cidr("::192.0.2.1").addr_family, 6);
+}
+
 static void an_address_or_network_is_nothing_else(void **state)
 {
 	(void)state;
@@ -180,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_is_a_network_of_one),
 		cmocka_unit_test(a_network_has_a_prefix_behind_a_slash),
+		cmocka_unit_test(an_ipv4_mapped_network_is_the_ipv4_one_that_is_on_the_wire),
 		cmocka_unit_test(an_address_or_network_is_nothing_else),
 		cmocka_unit_test(a_process_name_has_1_to_15_bytes),
 		cmocka_unit_test(a_namespace_is_an_inode_or_a_path),

@@ -13,7 +13,7 @@ void log_set_level(enum log_level level);
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Without the prefix: for what comes with its own (libbpf). */
+/* As it is, of any length, without the prefix: for what comes with its own (libbpf). */
 void log_raw(enum log_level level, const char *format, va_list args);
 
 #endif

@@ -96,4 +96,7 @@ size_t flow_peeks(struct flow_table *table, struct flow_peek *ret, size_t max);
 bool flow_wants_owners(const struct flow_table *table);
 void flow_looked(struct flow_table *table, uint64_t began_ns);
 
+/* True while some open socket's FIN is out and not answered for: its end is a round trip away. */
+bool flow_closing(const struct flow_table *table);
+
 #endif

@@ -56,6 +56,17 @@ void flow_tick(struct flow_table *t, uint64_t now_ns)
 	settle_owners(t, now_ns);
 }
 
+bool flow_closing(const struct flow_table *t)
+{
+	for (const struct list *at = t->open.next; at != &t->open; at = at->next) {
+		uint8_t state = container_of(at, struct flow, queue)->state;
+
+		if (state == ST_FIN_WAIT1 || state == ST_CLOSING || state == ST_LAST_ACK)
+			return true;
+	}
+	return false;
+}
+
 bool flow_wants_owners(const struct flow_table *t)
 {
 	for (const struct list *at = t->waits_owner.next; at != &t->waits_owner; at = at->next)

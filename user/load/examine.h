@@ -7,8 +7,6 @@
 
 struct btf;
 
-#define CELLS_MAX 64
-
 struct examination {
 	struct btf *vmlinux; /* NULL once it was let go of */
 	struct facts facts;
@@ -24,7 +22,10 @@ struct examination {
  */
 int examine(enum way forced, struct examination **ret);
 bool examination_takes(const struct examination *e, const struct cell *cell);
-/* The kernel's BTF is some ten MiB: for who needs no more answers from it but the plan's. */
+/*
+ * The kernel's BTF is some ten MiB: for who needs no more answers from it but the
+ * plan's. examination_why_not() is not to be asked after it.
+ */
 void examination_let_go(struct examination *e);
 const char *examination_why_not(const struct examination *e, enum hook hook, enum way way);
 void examination_free(struct examination *e); /* NULL is fine */

@@ -36,6 +36,8 @@ static const char *const way_slugs[WAY_MAX] = {
 	[WAY_KPROBE] = "kprobe", [WAY_CGROUP] = "cgroup",
 };
 
+_Static_assert(N_CELLS <= CELLS_MAX, "examine.h has room for them all");
+
 const struct hook_row *hook_row(enum hook hook)
 {
 	return &hooks[hook];
@@ -148,6 +150,7 @@ const char *plan_why_not(const struct facts *facts, const struct ways *ways, enu
 {
 	static _Thread_local char why[160];
 	const char *lacking = NULL;
+	bool any = false;
 
 	for (size_t i = 0; i < N_CELLS; i++) {
 		const struct cell *c = &cells[i];
@@ -160,11 +163,14 @@ const char *plan_why_not(const struct facts *facts, const struct ways *ways, enu
 			lacking = fact_row(c->fact)->slug;
 			continue;
 		}
-		if (has(ctx, c))
-			return "not needed";
-		snprintf(why, sizeof(why), "this kernel has no %s", c->target);
-		return why;
+		if (!has(ctx, c)) {
+			snprintf(why, sizeof(why), "this kernel has no %s", c->target);
+			return why;
+		}
+		any = true;
 	}
+	if (any)
+		return "not needed";
 	if (!lacking)
 		return "that way does not exist for it";
 	snprintf(why, sizeof(why), "%s does not hold here", lacking);

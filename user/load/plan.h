@@ -50,7 +50,8 @@ typedef bool (*plan_has_fn)(const void *ctx, const struct cell *cell);
 const struct hook_row *hook_row(enum hook hook);
 const char *way_slug(enum way way); /* "auto" "tp_btf" "fentry" "kprobe" "cgroup" */
 int way_by_slug(const char *slug, enum way *ret); /* -ENOENT; auto, tp_btf, fentry, kprobe */
-/* One array, always the same. */
+#define CELLS_MAX 64
+/* One array, always the same; at most CELLS_MAX. */
 const struct cell *plan_cells(size_t *n);
 /*
  * forced: WAY_AUTO, or the only way to be used (cgroup hooks have no other).

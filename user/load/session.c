@@ -61,10 +61,11 @@ static uint8_t arg_of(const struct facts *facts, enum fact fact)
 	return facts_hold(facts, fact) ? (uint8_t)facts->value[fact] : 0;
 }
 
-/* At least two pages, a power of two: what the kernel asks of a ring. */
+/* A power of two of pages: what the kernel asks of a ring. */
 static uint32_t ring_bytes(uint32_t kib)
 {
-	uint64_t want = (uint64_t)(kib ? kib : RING_KIB_DEFAULT) * 1024, size = 8192;
+	uint64_t want = (uint64_t)(kib ? kib : RING_KIB_DEFAULT) * 1024;
+	uint64_t size = 2 * (uint64_t)sysconf(_SC_PAGESIZE);
 
 	while (size < want && size < UINT32_C(1) << 30)
 		size *= 2;
@@ -113,6 +114,20 @@ static struct bpf_link *attach_cgroup(struct session *s, struct bpf_program *p)
 	return fd < 0 ? NULL : bpf_program__attach_cgroup(p, fd);
 }
 
+/*
+ * A function may stand in BTF and still refuse (inlined, notrace): without a
+ * hook that is not required the trace goes on, and is blind to what it shows.
+ */
+static int attach_failed(struct session *s, const struct cell *cell, int r)
+{
+	log_error("cannot attach %s: %s", cell->program, strerror(-r));
+	if (hook_row(cell->hook)->required && !cell->understudy)
+		return r;
+	if (!cell->understudy)
+		s->found->plan.covered &= ~hook_row(cell->hook)->vantages;
+	return 0;
+}
+
 static int attach_cell(struct session *s, const struct cell *cell)
 {
 	struct bpf_program *p = bpf_object__find_program_by_name(s->skel->obj, cell->program);
@@ -121,12 +136,8 @@ static int attach_cell(struct session *s, const struct cell *cell)
 	if (!p || s->n_links == LINKS_MAX)
 		return -ENOENT;
 	link = cell->way == WAY_CGROUP ? attach_cgroup(s, p) : bpf_program__attach(p);
-	if (!link) {
-		int r = -errno;
-
-		log_error("cannot attach %s: %s", cell->program, strerror(-r));
-		return r;
-	}
+	if (!link)
+		return attach_failed(s, cell, -errno);
 	s->link_hooks[s->n_links] = cell->hook;
 	s->links[s->n_links++] = link;
 	return 0;
@@ -195,6 +206,17 @@ static int load(struct session *s, const struct session_config *config)
 }
 
 /* before(s) is called for every batch that was read, before it is given out. */
+/* The kernel gives up with EAGAIN after a million objects of which none was wanted: it goes on where it was. */
+static ssize_t read_on(int fd, void *buf, size_t size)
+{
+	ssize_t got;
+
+	do {
+		got = read(fd, buf, size);
+	} while (got < 0 && (errno == EAGAIN || errno == EINTR));
+	return got;
+}
+
 static int read_iterator(struct session *s, struct bpf_program *p, int (*before)(struct session *s),
 			 session_record_fn take, void *ctx)
 {
@@ -202,10 +224,10 @@ static int read_iterator(struct session *s, struct bpf_program *p, int (*before)
 	CLEANUP(close) int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -1;
 	struct wire_full records[32];
 	size_t have = 0;
-	ssize_t got = fd < 0 ? -1 : 0;
+	ssize_t got = 0;
 	int r = fd < 0 ? -errno : 0;
 
-	while (!r && (got = read(fd, (char *)records + have, sizeof(records) - have)) > 0) {
+	while (!r && (got = read_on(fd, (char *)records + have, sizeof(records) - have)) > 0) {
 		size_t n;
 
 		have += (size_t)got;
@@ -218,6 +240,8 @@ static int read_iterator(struct session *s, struct bpf_program *p, int (*before)
 		have -= n * sizeof(records[0]);
 		memmove(records, &records[n], have);
 	}
+	if (!r && got < 0)
+		r = -errno;
 	bpf_link__destroy(link);
 	return r < 0 ? r : 0;
 }
@@ -232,7 +256,7 @@ static int keep_jiffies(void *ctx, const void *record, size_t size)
 {
 	const struct wire_full *full = record;
 
-	if (size == sizeof(*full) && full->ev.flags & WIRE_LINGER)
+	if (size == sizeof(*full))
 		*(uint32_t *)ctx = full->sock.linger_jiffies;
 	return 0;
 }
@@ -242,13 +266,17 @@ static void find_hz(struct session *s)
 	struct linger linger = { .l_onoff = 1, .l_linger = KNOWN_LINGER_S };
 	CLEANUP(close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	uint32_t jiffies = 0;
+	uint64_t cookie;
+	socklen_t size = sizeof(cookie);
 	int r;
 
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
+	/* by cookie: in a pid namespace the kernel does not know us by getpid() */
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) ||
+	    getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size))
 		return;
-	s->skel->bss->snap_pid = (__u32)getpid();
+	s->skel->bss->snap_cookie = cookie;
 	r = read_iterator(s, s->skel->progs.iter__task_file, NULL, keep_jiffies, &jiffies);
-	s->skel->bss->snap_pid = 0;
+	s->skel->bss->snap_cookie = 0;
 	if (r)
 		log_debug("cannot look at sockets of tasks: %s", strerror(-r));
 	s->hz = jiffies / KNOWN_LINGER_S;

@@ -441,6 +441,9 @@ static void why_not_names_what_is_missing(void **state)
 	assert_string_equal(why_not(&k, HOOK_STATE, WAY_FENTRY), "this kernel has no tcp_set_state");
 	k.facts.holds &= ~BIT(FACT_TW_TIMER_ADDRESS);
 	assert_non_null(strstr(why_not(&k, HOOK_MINI_BORN, WAY_TP_BTF), "tw-timer-address"));
+	/* the half that is missing, not the one that is there */
+	lacks(&k, "tcp_v6_send_reset");
+	assert_string_equal(why_not(&k, HOOK_RST_SENT, WAY_FENTRY), "this kernel has no tcp_v6_send_reset");
 	refuses(&k, WAY_KPROBE);
 	assert_string_equal(why_not(&k, HOOK_STATE, WAY_KPROBE), k.ways.why[WAY_KPROBE]);
 	assert_string_equal(why_not(&k, HOOK_RELEASE, WAY_KPROBE), "that way does not exist for it");
