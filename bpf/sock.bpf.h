@@ -176,6 +176,13 @@ static __always_inline bool port_listed(const volatile __u16 *list, __u32 n, __u
 	return false;
 }
 
+static __always_inline bool ports_asked(void)
+{
+	const volatile struct wire_filter *f = &config.filter;
+
+	return f->n_ports || f->n_local_ports;
+}
+
 /* A port that is not known yet (connect() before it chose one) matches; user space looks again. */
 static __always_inline bool ports_wanted(const struct wire_tuple *tuple)
 {

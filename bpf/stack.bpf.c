@@ -79,8 +79,14 @@ static __always_inline int on_state(const struct sock *sk, __u8 old_state, __u8 
 {
 	int layout = state_layout(old_state, new_state);
 
-	if (!layout || !is_tcp(sk) || !sock_wanted(sk))
+	if (!layout || !is_tcp(sk))
 		return 0;
+	if (!sock_wanted(sk)) {
+		/* connect() had no port yet when it was let through: now it has, and it is not one of these */
+		if (old_state == ST_SYN_SENT && ports_asked())
+			send_state_lean(sk, old_state, new_state, flags | WIRE_OTHERS);
+		return 0;
+	}
 	/* a new life: whoever had this address before is gone, or has let go of it */
 	if (new_state == ST_SYN_SENT || old_state == ST_SYN_RECV)
 		forget_claim(sk);

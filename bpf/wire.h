@@ -44,7 +44,7 @@ enum wire_sock_flag {
 	WIRE_UNDERSTUDY = 1 << 8,   /* the first program on this hook was skipped */
 	WIRE_RST_FLAG = 1 << 9,	    /* RST_RECEIVED: the segment's RST bit is set ... */
 	WIRE_RST_FLAG_KNOWN = 1 << 10, /* ... and this hook saw the segment */
-	WIRE_OTHERS = 1 << 11, /* -p: it is another's; nothing more of it will come */
+	WIRE_OTHERS = 1 << 11, /* it turned out not to be asked for; nothing more of it will come */
 };
 
 enum wire_task_flag {

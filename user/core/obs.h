@@ -107,7 +107,7 @@ struct obs {
 	uint8_t old_state, new_state; /* OBS_STATE; OBS_RELEASE and OBS_SNAPSHOT: both where it stands */
 	const char *rst_reason; /* OBS_RST_ACTIVE/REPLY: kernel's name without SK_RST_REASON_, or NULL; lives as long as the run */
 	bool rst_flag_known, rst_flag; /* OBS_RST_RECEIVED where the segment was seen */
-	bool others; /* OBS_RELEASE: not asked for; nothing more of it will come */
+	bool others; /* it turned out not to be asked for; nothing more of it will come */
 	bool has_sock, has_task;
 	struct tuple tuple; /* family 0 = not in this record; also set where has_sock */
 	struct obs_sock sock;

@@ -160,11 +160,6 @@ static struct flow *take_known(struct flow_table *t, const struct obs *obs)
 	if (!f)
 		return NULL;
 	flow_set_tuple(t, f, &obs->tuple);
-	if (obs->others) {
-		/* the sensors have stopped to watch it: it would stay open for ever */
-		flow_drop(t, f, false);
-		return NULL;
-	}
 	f->only_met = obs->kind == OBS_SNAPSHOT && (is_new || f->only_met);
 	f->last_kind = obs->kind;
 	f->last_kind_ns = obs->mono_ns;
@@ -188,6 +183,16 @@ static struct flow *take_known(struct flow_table *t, const struct obs *obs)
 	return f;
 }
 
+/* The sensors have stopped to watch it: it would stay open for ever. */
+static struct flow *take_leave(struct flow_table *t, const struct obs *obs)
+{
+	struct flow *f = flow_by_sk(t, obs->sk);
+
+	if (f)
+		flow_drop(t, f, false);
+	return NULL;
+}
+
 uint64_t flow_take(struct flow_table *t, const struct obs *obs, struct tuple *tuple_ret)
 {
 	struct flow *f;
@@ -206,7 +211,9 @@ uint64_t flow_take(struct flow_table *t, const struct obs *obs, struct tuple *tu
 		t->counts.duplicates++;
 		return 0;
 	}
-	if (obs->kind == OBS_STATE)
+	if (obs->others)
+		f = take_leave(t, obs);
+	else if (obs->kind == OBS_STATE)
 		f = take_state(t, obs);
 	else if (obs->kind == OBS_DESTROY)
 		f = take_destroy(t, obs);
