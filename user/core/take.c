@@ -69,10 +69,25 @@ static bool is_birth(const struct flow *f, const struct obs *obs)
 	return obs->old_state == ST_SYN_RECV && !(f && f->stage == FLOW_OPEN && f->state == ST_SYN_RECV);
 }
 
+/*
+ * A child that the kernel makes of a request and throws away again: its tuple was
+ * taken by a twin on another CPU, or there was no memory. Nothing was ever open
+ * (a fast-open child has its SYN-ACK outstanding).
+ */
+static bool is_stillborn(const struct obs *obs)
+{
+	const struct obs_sock *sock = &obs->sock;
+
+	return obs->old_state == ST_SYN_RECV && obs->new_state == ST_CLOSE && obs->has_sock &&
+	       !sock->err && !sock->owned && !sock->has_socket && !sock->unacked;
+}
+
 static struct flow *flow_for_state(struct flow_table *t, const struct obs *obs)
 {
 	struct flow *f = flow_by_sk(t, obs->sk);
 
+	if (is_stillborn(obs) && !(f && f->stage == FLOW_OPEN))
+		return NULL;
 	if (is_birth(f, obs)) {
 		if (f)
 			flow_supplanted(t, f, obs->mono_ns);

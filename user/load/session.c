@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "load/examine.h"
+#include "load/ways.h"
 #include "wire.h"
 
 #include "tcpclose.skel.h"
@@ -180,6 +181,15 @@ static int on_record(void *ctx, void *data, size_t size)
 	return s->take(s->ctx, data, size);
 }
 
+static void load_failed(int r)
+{
+	if (r == -EPERM && !ways_may_lock())
+		log_error("the kernel refused to load the programs: before v5.11 they count against RLIMIT_MEMLOCK, and CAP_SYS_RESOURCE to raise it is missing");
+	else
+		log_error("the kernel refused to load the programs: %s (-v shows what it said)",
+			  strerror(-r));
+}
+
 static int load(struct session *s, const struct session_config *config)
 {
 	int r;
@@ -193,8 +203,7 @@ static int load(struct session *s, const struct session_config *config)
 	choose_programs(s);
 	r = tcpclose_bpf__load(s->skel);
 	if (r) {
-		log_error("the kernel refused to load the programs: %s (-v shows what it said)",
-			  strerror(-r));
+		load_failed(r);
 		return r;
 	}
 	s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.ring), on_record, s, NULL);

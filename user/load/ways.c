@@ -140,6 +140,11 @@ bool ways_may_read(void)
 	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_probe_read_kernel, NULL);
 }
 
+bool ways_may_lock(void)
+{
+	return held(CAP_SYS_RESOURCE);
+}
+
 bool ways_privileged(void)
 {
 	return held(CAP_SYS_ADMIN) || (held(CAP_BPF) && held(CAP_PERFMON));

@@ -22,6 +22,8 @@ bool privilege_held(const struct privilege *privilege);
  * then nothing can be seen in any way.
  */
 bool ways_may_read(void);
+/* True when this process may raise RLIMIT_MEMLOCK. */
+bool ways_may_lock(void);
 /* True when this process may load tracing programs: CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN. */
 bool ways_privileged(void);
 
