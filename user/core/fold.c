@@ -366,6 +366,12 @@ void fold_snapshot(struct flow *f, const struct obs *obs, bool is_new)
 	}
 	if (obs->has_sock && f->stage == FLOW_OPEN)
 		fold_sock(f, &obs->sock);
+	/*
+	 * Who holds it now need not be who will close it (a server that forks): that
+	 * counts for what was there before, and for what the network has ended.
+	 */
+	if (!(f->v.evidence & EV(OLDER)) && f->stage == FLOW_OPEN)
+		return;
 	if (obs->has_task && obs->task.meant && !obs->task.kthread)
 		fold_owner(f, &obs->task, OWNER_HOLDS);
 }

@@ -198,11 +198,16 @@ static struct flow *take_known(struct flow_table *t, const struct obs *obs)
 	return f;
 }
 
-/* The sensors have stopped to watch it: it would stay open for ever. */
+/*
+ * The sensors have stopped to watch it: it would stay open for ever. Its birth may
+ * have been kept from us too: then whoever was at its address before is another.
+ */
 static struct flow *take_leave(struct flow_table *t, const struct obs *obs)
 {
 	struct flow *f = flow_by_sk(t, obs->sk);
 
+	if (f && obs->kind == OBS_STATE && (f->stage != FLOW_OPEN || f->state != obs->old_state))
+		return NULL;
 	if (f)
 		flow_drop(t, f, false);
 	return NULL;

@@ -139,6 +139,39 @@ static void two_hundred_thousand_sockets_pass_through_a_small_table_and_none_is_
 	flow_table_free(t);
 }
 
+static void a_stranger_at_the_address_of_an_ended_socket_does_not_take_its_verdict(void **state)
+{
+	struct flow_table *t = feed_table(64, 4);
+	struct obs leave;
+
+	(void)state;
+	feed_aborted(t, MS(1), 7, 100);
+	leave = feed_state(MS(2), 7, 0, ST_SYN_SENT, ST_ESTABLISHED);
+	leave.others = true;
+	assert_int_equal(flow_take(t, &leave, NULL), 0);
+	flow_tick(t, MS(200));
+	assert_int_equal(seen.verdicts, 1);
+	assert_int_equal(seen.by_cause[CAUSE_LINGER_ZERO], 1);
+	flow_table_free(t);
+}
+
+static void a_connecting_socket_that_nobody_asked_for_is_forgotten_without_a_verdict(void **state)
+{
+	struct flow_table *t = feed_table(64, 4);
+	struct obs o = feed_state(MS(1), 7, 0, ST_CLOSE, ST_SYN_SENT);
+
+	(void)state;
+	flow_take(t, &o, NULL);
+	assert_int_equal(flow_counts(t).open, 1);
+	o = feed_state(MS(2), 7, 0, ST_SYN_SENT, ST_ESTABLISHED);
+	o.others = true;
+	flow_take(t, &o, NULL);
+	assert_int_equal(flow_counts(t).open, 0);
+	flow_finish(t, MS(200));
+	assert_int_equal(seen.verdicts, 0);
+	flow_table_free(t);
+}
+
 static void two_hundred_thousand_sockets_that_stay_open_cost_no_more_than_the_table(void **state)
 {
 	enum { SOCKETS = 200000, ROOM = 1000 };
@@ -259,6 +292,8 @@ int main(void)
 		T(a_table_without_room_or_without_anybody_to_tell_is_refused),
 		T(an_observation_tells_its_conn_and_what_is_known_of_its_tuple),
 		T(what_is_still_open_when_the_table_goes_is_simply_freed),
+		T(a_stranger_at_the_address_of_an_ended_socket_does_not_take_its_verdict),
+		T(a_connecting_socket_that_nobody_asked_for_is_forgotten_without_a_verdict),
 		T(a_verdict_is_given_once_and_only_after_it_has_settled),
 		T(a_full_table_gives_up_the_least_recently_seen_socket),
 		T(two_hundred_thousand_sockets_pass_through_a_small_table_and_none_is_lost),
