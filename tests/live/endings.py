@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+"""What every ending of the echo pair must look like: to the tracer, on the wire, to the programs.
+
+One entry per row of tools/endings.def; the tests say when one is missing. The sides are
+"closer" and "other", whichever of server and client they are.
+"""
+
+FIN = {"how": "fin", "first": "local", "path": [["FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT"]], "mini": True}
+FIN_OTHER = {"how": "fin", "first": "peer", "path": [["CLOSE_WAIT", "LAST_ACK", "CLOSE"]]}
+ABORT = {"how": "rst", "first": "local", "path": [["CLOSE"]], "sent": 1}
+RESET = {"how": "rst", "first": "peer", "path": [["CLOSE"]], "received": 1, "error": "ECONNRESET"}
+# An RST on CLOSE_WAIT: the kernel says EPIPE.
+RESET_LATE = {"how": "rst", "first": "peer", "path": [["CLOSE_WAIT", "CLOSE"]], "received": 1, "error": "EPIPE"}
+SILENT = {"how": "silent", "first": "none", "path": [["CLOSE"]]}
+TIMEOUT = {"how": "timeout", "first": "none", "path": [["CLOSE"]], "error": "ETIMEDOUT"}
+
+STATE = {"TCP_STATE"}
+
+# cause, looks: of both sockets; saw: the last call of each that tells how it ended, with result or
+# error; fins, rsts: segments on the wire (a FIN sent again counts once), None = not always the same.
+ENDINGS = {
+    "default": {
+        "closer": ("active-close", FIN), "other": ("passive-close", FIN_OTHER),
+        "saw": (("close", 0), ("read", 0)), "fins": 2, "rsts": 0,
+    },
+    "linger-zero": {
+        "closer": ("linger-zero", {**ABORT, "reason": STATE}), "other": ("peer-reset", RESET),
+        "saw": (("close", 0), ("read", "ECONNRESET")), "fins": 0, "rsts": 1, "linger": (True, 0),
+    },
+    "linger-drained": {
+        "closer": ("active-close", FIN), "other": ("passive-close", FIN_OTHER),
+        "saw": (("close", 0), ("read", 0)), "fins": 2, "rsts": 0, "linger": (True, 1),
+    },
+    "linger-expired": {
+        "closer": ("active-close", FIN), "other": ("passive-close", FIN_OTHER),
+        "saw": (("close", 0), ("read", 0)), "fins": 2, "rsts": 0, "linger": (True, 1),
+        "evidence": {"linger-expired"},
+    },
+    "unread-data": {
+        "closer": ("unread-data", {**ABORT, "reason": {"TCP_ABORT_ON_CLOSE"}}), "other": ("peer-reset", RESET),
+        "saw": (("close", 0), ("read", "ECONNRESET")), "fins": 0, "rsts": 1, "unread": 11,
+    },
+    "half-close": {
+        "closer": ("active-close", FIN), "other": ("passive-close", FIN_OTHER),
+        "saw": (("read", 0), ("close", 0)), "fins": 2, "rsts": 0, "evidence": {"half-closed"},
+    },
+    "simultaneous": {
+        "closer": ("simultaneous-close", {**FIN, "first": "both", "path": [["FIN_WAIT1", "CLOSING", "TIME_WAIT"]]}),
+        "other": ("simultaneous-close", {**FIN, "first": "both", "path": [["FIN_WAIT1", "CLOSING", "TIME_WAIT"]]}),
+        "saw": (("close", 0), ("close", 0)), "fins": 2, "rsts": 0,
+    },
+    "refused": {
+        "closer": ("refused", {"how": "rst", "first": "peer", "path": [["CLOSE"]], "received": 1,
+                               "error": "ECONNREFUSED"}),
+        "other": None, "saw": (("connect", "ECONNREFUSED"), None), "fins": 0, "rsts": 1,
+    },
+    "killed": {
+        "closer": ("active-close", FIN), "other": ("passive-close", FIN_OTHER),
+        "saw": (("kill", 0), ("read", 0)), "fins": 2, "rsts": 0, "evidence": {"process-killed"},
+    },
+    "data-after-close": {
+        # In FIN_WAIT1, in FIN_WAIT2, or already in the mini-socket.
+        "closer": ("data-after-close", {"how": "rst", "first": "local", "sent": 1, "mini": None, "path": [
+            ["FIN_WAIT1", "CLOSE"], ["FIN_WAIT1", "FIN_WAIT2", "CLOSE"], ["FIN_WAIT1", "FIN_WAIT2"]]}),
+        "other": ("peer-reset", RESET_LATE),
+        "saw": (("close", 0), ("write", "EPIPE")), "fins": 1, "rsts": 1,
+    },
+    "linger2-negative": {
+        "closer": ("linger2-negative", {"how": "rst", "first": "local", "sent": 1,
+                                        "path": [["FIN_WAIT1", "FIN_WAIT2", "CLOSE"]]}),
+        "other": ("peer-reset", RESET_LATE),
+        "saw": (("close", 0), ("write", "EPIPE")), "fins": 1, "rsts": 1,
+    },
+    "fin-wait2-timeout": {
+        "closer": ("fin-wait2-timeout", {"how": "timeout", "first": "local", "mini": True,
+                                         "path": [["FIN_WAIT1", "FIN_WAIT2"]]}),
+        # Closed by then: nobody is left to see an error.
+        "other": ("peer-reset", {"how": "rst", "first": "peer", "received": 1,
+                                 "path": [["CLOSE_WAIT", "LAST_ACK", "CLOSE"]]}),
+        "saw": (("close", 0), ("read", 0)), "fins": 2, "rsts": 1,
+    },
+    "disconnect": {
+        "closer": ("disconnect", {**ABORT, "reason": STATE}), "other": ("peer-reset", RESET),
+        "saw": (("connect", 0), ("read", "ECONNRESET")), "fins": 0, "rsts": 1,
+    },
+    "listener-closed": {
+        "closer": ("listener-closed", {**ABORT, "reason": STATE, "owner": False}), "other": ("peer-reset", RESET),
+        "saw": (("close", 0), ("read", "ECONNRESET")), "fins": 0, "rsts": 1, "unread": 11,
+    },
+    "forked": {
+        "closer": ("active-close", FIN), "other": ("passive-close", FIN_OTHER),
+        "saw": (("close", 0), ("read", 0)), "fins": 2, "rsts": 0,
+    },
+    "connect-cancelled": {
+        "closer": ("connect-cancelled", SILENT), "other": None,
+        "saw": (("connect", "EINPROGRESS"), None), "fins": 0, "rsts": 0,
+    },
+    "connect-timeout": {
+        "closer": ("connect-timeout", TIMEOUT), "other": None,
+        "saw": (("connect", "ETIMEDOUT"), None), "fins": 0, "rsts": 0,
+    },
+    "keepalive-timeout": {
+        # The one timeout that sends an RST; here it meets a deaf peer, and a later one ends that.
+        "closer": ("keepalive-timeout", {**TIMEOUT, "first": "local", "sent": 1, "reason": {"TCP_KEEPALIVE_TIMEOUT"}}),
+        "other": ("peer-reset", RESET),
+        "saw": (("read", "ETIMEDOUT"), ("read", "ECONNRESET")), "fins": 0, "rsts": 2,
+    },
+    "user-timeout": {
+        "closer": ("user-timeout", TIMEOUT), "other": ("peer-reset", RESET),
+        "saw": (("read", "ETIMEDOUT"), ("read", "ECONNRESET")), "fins": 0, "rsts": 1, "unacked": 11,
+    },
+    "orphan-timeout": {
+        "closer": ("orphan-timeout", {"how": "timeout", "first": "local", "path": [["FIN_WAIT1", "CLOSE"]]}),
+        "other": ("peer-reset", RESET),
+        "saw": (("close", 0), ("read", "ECONNRESET")), "fins": 1, "rsts": 1,
+    },
+}
+
+ONE_SIDED = {"refused": "client", "listener-closed": "server", "connect-cancelled": "client",
+             "connect-timeout": "client"}
+
+
+def last_telling_call(calls, name):
+    """The last call of that name, as its result or the name of its error; None when it was never made."""
+    for call in reversed(calls):
+        if call["call"] == name:
+            return call["error"] or call["result"]
+    return None

@@ -1,0 +1,351 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+"""How a run begins and ends: by every signal, without what it would like to have, and when told nonsense."""
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from actors import Actor, Connection
+from tracing import DEADLINE, READY, TCPCLOSE, Tracer, end_of, eventually, finish, result, skip_all, tcpclose, why_not
+
+BPFTOOL = shutil.which("bpftool") or shutil.which("bpftool", path="/usr/sbin:/sbin")
+NOBODY = 65534
+
+# Of every option that takes a value: words that are none.
+BAD_VALUES = {
+    "pid": ["", "0", "-1", "x", "1x", "1,", ",1", "1,,2", "4194305", "1 2", ",".join(map(str, range(1, 66)))],
+    "comm": ["", "sixteen-letters-"],
+    "port": ["", "0", "65536", "-1", "80,", "http", "0x50", "99999999999999999999"],
+    "local-port": ["", "0", "65536", "+80"],
+    "remote-port": ["", "0", "65536", "80;81"],
+    "addr": ["", "1.2.3", "1.2.3.4/", "1.2.3.4/33", "1.2.3.4/-1", "::1/129", ":::", "localhost", "1.2.3.4/8/8"],
+    "netns": ["", "0", "4294967296", "/nonexistent", "/etc/passwd"],
+    "cgroup": ["", "/nonexistent", "/etc/passwd", "/proc"],
+    "cause": ["", "nonsense", "linger-zero,", "linger-zero,nonsense", "LINGER-ZERO"],
+    "how": ["", "fine", "fin,", "RST"],
+    "output": [""],
+    "count": ["", "0", "-1", "1e3", "4294967296"],
+    "duration": ["", "x", "-1", ".", "1.2.3", "nan", "1s", "0.0000000001", "99999999999"],
+    "way": ["", "tracepoint", "cgroup", "AUTO"],
+    "ring": ["", "7", "1048577", "8k"],
+    "max-flows": ["", "15", "16777217", "many"],
+}
+BAD_LINES = [["--"], ["--nonsense"], ["-Z"], ["-jZ"], ["--c"], ["-p"], ["--port"], ["--json=yes"], ["-4", "-6"], ["-6", "-4"],
+             ["nonsense"], ["trace", "nonsense"], ["trace", "--"], ["--json", "nonsense"], ["doctor", "--nonsense"],
+             ["demo", "--nonsense"], ["demo", "nonsense"], ["explain", "nonsense"]]
+
+
+def complaints(lines):
+    return [line for line in lines if line.startswith("tcpclose: ")]
+
+
+def is_summary(lines):
+    """The words at the end: verdicts first, losses last."""
+    said = [line for line in lines if line != READY]
+    return bool(said) and re.match(r"[\d,]+ verdicts? in ", said[0]) and re.search(r" events, .* evicted$", said[-1])
+
+
+def in_order(tracer, status=0):
+    """It ended as it should: nothing but a word at the beginning, and a summary at the end."""
+    if tracer.process.returncode != status:
+        yield f"{tracer.argv}: status {tracer.process.returncode}"
+    if complaints(tracer.err.lines) or tracer.err.lines[:1] != [READY] or not is_summary(tracer.err.lines):
+        yield f"{tracer.argv} said {tracer.err.lines}"
+
+
+def refused(run, status):
+    """One sentence, and that status."""
+    lines = run.stderr.splitlines()
+    if run.returncode != status or len(lines) != 1 or not lines[0].startswith("tcpclose: ") or run.stdout:
+        yield f"{run.args[1:]}: status {run.returncode} (None: still running), said {lines}, printed {run.stdout[:200]!r}"
+
+
+class Pair:
+    """Two processes that make connections for the others to trace."""
+
+    def __init__(self):
+        self.client, self.server = Actor("saf-client"), Actor("saf-server")
+        self.port = self.server.tell("listen", "listener", "127.0.0.1")
+
+    def connect(self):
+        return Connection(self.client, self.server, "listener", "127.0.0.1", self.port)
+
+    def play(self):
+        """Two connections, and what must be said of them."""
+        fin, rst = self.connect(), self.connect()
+        fin.close("server")
+        rst.close("client", "rst")
+        return {fin.end_of("server"): ("active-close", self.server.pid), fin.end_of("client"): ("passive-close", self.client.pid),
+                rst.end_of("client"): ("linger-zero", self.client.pid), rst.end_of("server"): ("peer-reset", self.server.pid)}
+
+    def check(self, tracer):
+        """It sees and names them."""
+        truth = self.play()
+        tracer.wait_for(lambda found: len({end_of(r) for r in found} & set(truth)) == len(truth))
+        tracer.end()
+        got = {end_of(r): (r["cause"], (r["owner"] or {}).get("pid")) for r in tracer.records() if end_of(r) in truth}
+        if got != truth:
+            yield f"got {got}, not {truth}"
+        yield from in_order(tracer)
+
+
+def held(pid):
+    """What this process holds of BPF: ("prog", id), ("link", id)."""
+    found = set()
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fdinfo"):
+            with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii") as info:
+                found |= set(re.findall(r"^(prog|link|map)_id:\s*(\d+)", info.read(), re.M))
+    except OSError:
+        pass
+    return found
+
+
+def loaded():
+    """What the kernel has of it, whoever holds it."""
+    return {(kind, str(item["id"])) for kind in ("prog", "link", "map") for item in json.loads(
+        subprocess.run([BPFTOOL, kind, "show", "-j"], stdout=subprocess.PIPE, check=True, timeout=DEADLINE).stdout)}
+
+
+def left_behind(tracer, mine, there):
+    """Kills it hard. What of it is still in the kernel afterwards?"""
+    tracer.end(signal.SIGKILL)
+    if not {kind for kind, _ in mine & there} >= {"prog", "map"}:
+        yield f"bpftool did not show what it held, {mine}: this test proves nothing"
+    if not eventually(lambda: not mine & loaded(), 20):
+        yield f"left behind: {sorted(mine & loaded())}"
+
+
+def test_sigkill(pair):
+    name = "killed by SIGKILL it leaves nothing in the kernel"
+    if not BPFTOOL:
+        return result(name, [], "no bpftool")
+    tracer = Tracer().ready()
+    pair.connect().close("server")
+    mine = held(tracer.pid)
+    result(name, [*left_behind(tracer, mine, loaded()), *(
+        [] if "link" in {kind for kind, _ in mine} else ["it held no link: this test proves nothing"])])
+
+    tracer = Tracer()
+    eventually(lambda: {"prog", "map"} <= {kind for kind, _ in held(tracer.pid)})
+    tracer.process.send_signal(signal.SIGSTOP)
+    result("killed while it attaches it leaves nothing either", left_behind(tracer, held(tracer.pid), loaded()))
+
+    tracer = Tracer(command=["sh", "-c", "echo here >&2; read word"], stdin=subprocess.PIPE).ready()
+    tracer.err.wait(lambda lines: "here" in lines)
+    mine, there = held(tracer.pid), loaded()
+    tracer.process.kill()
+    problems = [] if eventually(lambda: not mine & loaded(), 20) and mine & there else ["COMMAND still holds it"]
+    tracer.process.stdin.close()
+    tracer.end()
+    return result("nor when its COMMAND lives on", problems)
+
+
+def test_ends(pair):
+    for number in signal.SIGINT, signal.SIGTERM:
+        for json_lines in True, False:
+            tracer = Tracer(json_lines=json_lines).ready()
+            pair.connect().close("client", "rst")
+            tracer.out.wait(lambda lines: len(lines) >= 2)
+            tracer.end(number)
+            problems = list(in_order(tracer))
+            if json_lines and tracer.out.lines[-1]["type"] != "summary":
+                problems.append(f"the last line is {tracer.out.lines[-1]}")
+            result(f"{number.name} ends it in order, printing {'JSON' if json_lines else 'text'}", problems)
+
+
+def test_limits(pair):
+    tracer = Tracer("-n", "3", "-P", str(pair.port)).ready()
+    for _ in range(3):
+        pair.connect().close("client", "rst")
+    tracer.end(None)
+    result("-n ends it in order after that many verdicts", [*in_order(tracer), *(
+        [] if len(tracer.records()) == 3 else [f"{len(tracer.records())} verdicts"])])
+
+    tracer = Tracer("-d", "0.3")
+    tracer.end(None)
+    duration = tracer.records("summary")[0]["duration_ns"]
+    result("-d ends it in order after that long", [*in_order(tracer), *(
+        [] if 0.3e9 <= duration < 10e9 else [f"after {duration} ns"])])
+    tracer = Tracer("-d", "0")
+    tracer.err.wait(lambda lines: False, 3)
+    result("-d 0 is refused or is over at once; it does not run for ever",
+           [] if tracer.process.poll() in (0, 2) else [f"status {tracer.process.poll()}"])
+    tracer.end(signal.SIGKILL)
+
+
+def test_quiet(pair):
+    tracer = Tracer("-q", "-n", "2", "-P", str(pair.port))
+    eventually(lambda: pair.connect().close("client", "rst") or len(tracer.out.lines) >= 2)
+    tracer.end()
+    result("-q: nothing on standard error, all on standard output",
+           [] if not tracer.err.lines and len(tracer.records()) == 2 and not tracer.process.returncode else
+           [f"status {tracer.process.returncode}: {tracer.err.lines}, {tracer.out.lines}"])
+
+
+def test_closed_pipe(pair):
+    for options in ["--json"], ["-w"]:
+        reader, writer = os.pipe()
+        tracer = Tracer("-P", str(pair.port), *options, json_lines=False, stdout=writer).ready()
+        os.close(writer)
+        pair.connect().close("client", "rst")
+        os.read(reader, 1)
+        os.close(reader)
+        # what it writes next finds nobody
+        eventually(lambda: pair.connect().close("client", "rst") or tracer.process.poll() is not None)
+        tracer.end(None)
+        problems = [] if tracer.process.returncode == 0 else [f"status {tracer.process.returncode}"]
+        problems += [line for line in tracer.err.lines[1:] if not is_summary(tracer.err.lines)]
+        result(f"{options[0]}: a reader that goes ends it quietly, status 0", problems)
+
+
+def command(*words, options=()):
+    return tcpclose(*options, "--", *words)
+
+
+def test_command(pair):
+    statuses = [(["true"], 0), (["sh", "-c", "exit 3"], 3), (["sh", "-c", "exit 127"], 127), (["sh", "-c", "exit 255"], 255),
+                (["sh", "-c", "kill -9 $$"], 137), (["sh", "-c", "kill -TERM $$"], 143), (["sh", "-c", "kill -INT $$"], 130)]
+    runs = [(command(*words), status) for words, status in statuses]
+    result("-- COMMAND: its status is passed on, 128 + n when a signal ended it", [
+        f"{run.args}: status {run.returncode}, not {status}: {run.stderr}" for run, status in runs
+        if run.returncode != status or complaints(run.stderr.splitlines()) or not is_summary(run.stderr.splitlines())])
+    run = command("/nonexistent/command")
+    said = complaints(run.stderr.splitlines())
+    result("-- COMMAND that is not there: status 127 and one sentence that names it",
+           [] if run.returncode == 127 and len(said) == 1 and "/nonexistent/command" in said[0] else
+           [f"status {run.returncode}, said {said}"])
+    run = command("cat", "/proc/self/status", options=["-q"])
+    bare = subprocess.run(["cat", "/proc/self/status"], check=True, stdout=subprocess.PIPE, text=True)
+    masks, given = (re.findall(r"^(Sig(?:Blk|Ign)):\s*(\w+)", out, re.M) for out in (run.stdout, bare.stdout))
+    result("-- COMMAND starts with the signals blocked and ignored that it would have without us",
+           [] if masks == given and len(masks) == 2 else [f"{masks}, not {given}"])
+    run = command("ls", "/proc/self/fd", options=["-q"])
+    result("-- COMMAND inherits no descriptor but the first three",  # and ls its own
+           [] if run.stdout.split() == ["0", "1", "2", "3"] else [run.stdout])
+    connect = f"import socket; socket.create_connection(('127.0.0.1', {pair.port})).close()"
+    tracer = Tracer("-P", str(pair.port), command=["python3", "-c", connect])
+    pair.server.tell("accept", "last", "listener")
+    pair.server.tell("read", "last")
+    pair.server.tell("close", "last")
+    tracer.end(None)
+    found = [(r["cause"], r["complete"]) for r in tracer.records() if r["peer"]["port"] == pair.port]
+    result("-- COMMAND is traced from its first instruction to what it left behind",
+           [] if found == [("active-close", True)] else [f"{tracer.out.lines}, {tracer.err.lines}"])
+
+
+def help_options():
+    """Every option of trace, with what its value is called."""
+    return dict(re.findall(r"^  (?:-\S,|   ) --([a-z0-9-]+)(?: (\S+))?", tcpclose("--help").stdout, re.M))
+
+
+def test_usage():
+    options = help_options()
+    valued = {name for name, value in options.items() if value}
+    result("this test has bad values for every option that takes one", sorted(valued ^ set(BAD_VALUES)))
+    lines = [[f"--{name}", value] for name, values in BAD_VALUES.items() for value in values]
+    result("a bad value is refused: status 2 and one line", [
+        problem for line in lines for problem in refused(tcpclose(*line, "-d", "0.1"), 2)])
+    lines = BAD_LINES + [[f"--{name}=1"] for name in options if name not in valued]
+    result("a bad command line is refused: status 2 and one line", [
+        problem for line in lines for problem in refused(tcpclose(*line, seconds=5), 2)])
+
+
+def test_unprivileged(folder):
+    binary = os.path.join(folder, "tcpclose")
+    shutil.copy(TCPCLOSE, binary)
+    os.chmod(folder, 0o755)
+    os.chmod(binary, 0o755)
+
+    def as_nobody(*words):
+        return tcpclose(*words, executable=binary, user=NOBODY, group=NOBODY, extra_groups=[], cwd="/")
+    run = as_nobody()
+    result("without privileges: status 1 and one sentence that says what to do",
+           [*refused(run, 1), *([] if "sudo" in run.stderr else [run.stderr])])
+    runs = [as_nobody(word) for word in ("--help", "--version", "explain", "schema")]
+    result("without privileges it still explains itself",
+           [f"{run.args}: {run.stderr}" for run in runs if run.returncode or not run.stdout])
+    run = as_nobody("doctor")
+    result("without privileges doctor says that they are missing",
+           [] if "sudo" in run.stdout + run.stderr and run.returncode in (0, 1) else
+           [f"status {run.returncode}: {run.stdout} {run.stderr}"])
+
+
+def test_ways(pair):
+    doctor = tcpclose("doctor").stdout
+    for way in "tp_btf", "fentry", "kprobe":
+        works = re.search(rf"^\s+{way}\s+works", doctor, re.M)
+        name = f"--way={way}: " + ("works" if works else "refused with status 1 and one sentence")
+        if works:
+            result(name, pair.check(Tracer(f"--way={way}", ports=[pair.port]).ready()))
+        else:
+            run = tcpclose(f"--way={way}", "-d", "0.1")
+            result(name, [*refused(run, 1), *([] if way in run.stderr else [run.stderr])])
+
+
+def no_memlock():
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
+
+
+WITHOUT = """
+mounted() { awk -v types=" $0 " 'index(types, " " $3 " ") { print $2 }' /proc/self/mounts | sort -r; }
+for at in $(mounted); do umount "$at"; done
+test -z "$(mounted)" && exec "$@"
+"""
+
+
+def without(*types):
+    """In a mount namespace without file systems of these types."""
+    return ["unshare", "-m", "--propagation", "private", "sh", "-c", WITHOUT, " ".join(types)]
+
+
+def test_poverty(pair):
+    result("RLIMIT_MEMLOCK of 0 does not matter", pair.check(Tracer(preexec_fn=no_memlock, ports=[pair.port]).ready()))
+    for types in ["tracefs", "debugfs", "bpf"], ["cgroup2"]:
+        name = f"it works without {', '.join(types)} mounted"
+        result(name, pair.check(Tracer(within=without(*types), ports=[pair.port]).ready()))
+    run = subprocess.run([*without("cgroup2"), TCPCLOSE, "doctor"], stdout=subprocess.PIPE, text=True, check=False,
+                         timeout=DEADLINE)
+    result("doctor says when no cgroup2 is mounted, and what cannot be said then",
+           [] if re.search(r"close-called\s+-.*no cgroup2.*cannot be said", run.stdout, re.S) else [run.stdout])
+
+
+def test_output(pair, folder):
+    for options in ["--json"], []:
+        for where in ["-o", "/dev/full"], []:
+            tracer = Tracer("-P", str(pair.port), *options, *where, json_lines=False,
+                            **({} if where else {"stdout": os.open("/dev/full", os.O_WRONLY)})).ready()
+            eventually(lambda t=tracer: pair.connect().close("client", "rst") or t.process.poll() is not None)
+            tracer.end(None)
+            said = complaints(tracer.err.lines)
+            result(f"{' '.join(options + where) or 'text'} to a full device: status 1 and one sentence",
+                   [] if tracer.process.returncode == 1 and len(said) == 1 and "No space left" in said[0] else
+                   [f"status {tracer.process.returncode}, said {tracer.err.lines}"])
+    result("a file that cannot be written: status 1 and one sentence",
+           refused(tcpclose("-o", os.path.join(folder, "nowhere", "file"), "-d", "0.1"), 1))
+
+
+def main():
+    reason = why_not()
+    if reason:
+        skip_all(reason)
+    pair = Pair()
+    folder = tempfile.mkdtemp(prefix="tcpclose-safety-")
+    try:
+        test_usage()
+        for test in test_sigkill, test_ends, test_limits, test_quiet, test_closed_pipe, test_command, test_ways, test_poverty:
+            test(pair)
+        test_unprivileged(folder)
+        test_output(pair, folder)
+    finally:
+        shutil.rmtree(folder)
+    finish()
+
+
+if __name__ == "__main__":
+    main()
