@@ -92,6 +92,20 @@ def test_verdicts(mixed):
         if record["family"] != (6 if ":" in end[1] else 4) or "ffff" in end[1]])
 
 
+def test_refused():
+    """The kernel has given up the local port before anybody is told that it is over."""
+    actor = Actor("ref-client")
+    port = actor.tell("listen", "reserve", "127.0.0.1")
+    actor.tell("close", "reserve")
+    tracer = Tracer("-D", str(port), "-n", "2").ready()
+    errors = [actor.ask("connect", f"refused {address}", address, port) for address in ("127.0.0.1", "::ffff:127.0.0.1")]
+    tracer.wait_for(lambda found: len(found) >= 2, 20)
+    tracer.end()
+    got = [(r["cause"], owner(r), bool(r["local"]["port"]), r["error"], r["complete"]) for r in tracer.records()]
+    result("a connect() that is refused has a local port and an owner too",
+           [] if got == 2 * [("refused", actor.pid, True, "ECONNREFUSED", True)] else [f"{errors}: {tracer.out.lines}"])
+
+
 def nobody(record):
     """Things that no record may say, about whosever connection."""
     for key in "owner", "closer":
@@ -363,7 +377,7 @@ def main():
     mixed = lossless(Mixed)
     for test in test_verdicts, test_nobody, test_closers, test_events, test_schema:
         test(mixed)
-    for test in test_older, test_forked, test_held, test_busy:
+    for test in test_refused, test_older, test_forked, test_held, test_busy:
         test()
     finish()
 

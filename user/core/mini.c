@@ -214,8 +214,11 @@ static struct mini *take_born(struct flow_table *t, struct mini *m, const struct
 	return mini_by_addr(t, obs->mini.addr);
 }
 
+/* By itself no end; but it tells where the mini-socket stands, also after a step that was not traced. */
 static void take_cancel(struct flow_table *t, struct mini *m, const struct obs *obs)
 {
+	if (obs->mini.substate == ST_TIME_WAIT)
+		mini_to_time_wait(t, m, obs->mono_ns);
 	m->cancel_ns = obs->mono_ns;
 	m->vanished = obs->kind == OBS_MINI_PEEK;
 	list_remove(&m->cancelled);
