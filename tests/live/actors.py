@@ -85,11 +85,11 @@ class Hands:
         with open(f"{path}/cgroup.procs", "w", encoding="ascii") as file:
             file.write(str(os.getpid()))
 
-    def listen(self, key, address):
+    def listen(self, key, address, backlog=16):
         s = socket.socket(family_of(address))
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         s.bind((address, 0))
-        s.listen(16)
+        s.listen(backlog)
         self.sockets[key] = s
         return s.getsockname()[1]
 
@@ -101,6 +101,13 @@ class Hands:
             s.bind(tuple(source))
         s.connect((address, port))
         return plain(s.getsockname()), plain(s.getpeername())
+
+    def try_to_connect(self, key, address, port):
+        """As far as the SYN."""
+        s = self.sockets[key] = socket.socket(family_of(address))
+        s.setblocking(False)
+        s.connect_ex((address, port))
+        return s.getsockname()[1]
 
     def accept(self, key, listener):
         self.sockets[listener].settimeout(PATIENCE)

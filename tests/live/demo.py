@@ -200,9 +200,20 @@ def check_story(story):
         yield f"lost: {loss}"
 
 
+def all_endings(closer, family, tries=3):
+    """Again where the trace itself says that a record was lost: others' load is not what is tested here."""
+    for attempt in range(tries):
+        status, out, err = finish(demo("all", "--json", f"--closer={closer}", f"-{family}"))
+        found, summary = stories(out)
+        gaps = [v for s in found for v in s.of["close"] if "gap" in v["evidence"]]
+        if not gaps and not (summary and summary["lost"]):
+            break
+        print(f"# attempt {attempt + 1}: {len(gaps)} verdicts with a gap, {summary and summary['lost']} records lost")
+    return status, out, err, found, summary
+
+
 def test_endings(closer, family):
-    status, out, err = finish(demo("all", "--json", f"--closer={closer}", f"-{family}"))
-    found, summary = stories(out)
+    status, out, err, found, summary = all_endings(closer, family)
     skipped = "simultaneous" if "simultaneous: skipped" in err else None
     for slug in ENDINGS:
         name = f"{slug}: closer {ONE_SIDED.get(slug, closer)} (of {closer}), IPv{family}"

@@ -141,6 +141,13 @@ class Play:
         connection.close_after("client")
         self.owned(connection, "client", "fin")
 
+    def held(self):
+        """The client resets it, and the server does not look: nothing but holding it tells whose it is."""
+        connection = self.connect(self.cast.three, self.cast.two)
+        connection.tell("client", "linger", 0)
+        connection.tell("client", "close")
+        self.owned(connection, "client", "rst")
+
     def people(self):
         one, two, three = self.cast.one, self.cast.two, self.cast.three
         self.plain(one, two, "client", "fin")
@@ -150,6 +157,7 @@ class Play:
         self.plain(three, three, "client", "fin")
         self.given(three)
         self.forked()
+        self.held()
 
     def addresses(self):
         one, two, three = self.cast.one, self.cast.two, self.cast.three

@@ -11,7 +11,8 @@ import subprocess
 import tempfile
 
 from actors import Actor, Connection
-from tracing import DEADLINE, READY, TCPCLOSE, Tracer, end_of, eventually, finish, result, skip_all, tcpclose, why_not
+from tracing import (DEADLINE, READY, TCPCLOSE, Tracer, end_of, eventually, finish, result, skip_all, tcpclose,
+                     why_not)
 
 BPFTOOL = shutil.which("bpftool") or shutil.which("bpftool", path="/usr/sbin:/sbin")
 NOBODY = 65534
@@ -35,9 +36,9 @@ BAD_VALUES = {
     "ring": ["", "7", "1048577", "8k"],
     "max-flows": ["", "15", "16777217", "many"],
 }
-BAD_LINES = [["--"], ["--nonsense"], ["-Z"], ["-jZ"], ["--c"], ["-p"], ["--port"], ["--json=yes"], ["-4", "-6"], ["-6", "-4"],
-             ["nonsense"], ["trace", "nonsense"], ["trace", "--"], ["--json", "nonsense"], ["doctor", "--nonsense"],
-             ["demo", "--nonsense"], ["demo", "nonsense"], ["explain", "nonsense"]]
+BAD_LINES = [["--"], ["--nonsense"], ["-Z"], ["-jZ"], ["--c"], ["-p"], ["--port"], ["--json=yes"],
+             ["-4", "-6"], ["-6", "-4"], ["nonsense"], ["trace", "nonsense"], ["trace", "--"],
+             ["--json", "nonsense"], ["doctor", "--nonsense"], ["demo", "--nonsense"], ["demo", "nonsense"], ["explain", "nonsense"]]
 
 
 def complaints(lines):
@@ -80,8 +81,10 @@ class Pair:
         fin, rst = self.connect(), self.connect()
         fin.close("server")
         rst.close("client", "rst")
-        return {fin.end_of("server"): ("active-close", self.server.pid), fin.end_of("client"): ("passive-close", self.client.pid),
-                rst.end_of("client"): ("linger-zero", self.client.pid), rst.end_of("server"): ("peer-reset", self.server.pid)}
+        return {fin.end_of("server"): ("active-close", self.server.pid),
+                fin.end_of("client"): ("passive-close", self.client.pid),
+                rst.end_of("client"): ("linger-zero", self.client.pid),
+                rst.end_of("server"): ("peer-reset", self.server.pid)}
 
     def check(self, tracer):
         """It sees and names them."""
@@ -216,9 +219,9 @@ def command(*words, options=()):
 
 
 def test_command(pair):
-    statuses = [(["true"], 0), (["sh", "-c", "exit 3"], 3), (["sh", "-c", "exit 127"], 127), (["sh", "-c", "exit 255"], 255),
-                (["sh", "-c", "kill -9 $$"], 137), (["sh", "-c", "kill -TERM $$"], 143), (["sh", "-c", "kill -INT $$"], 130)]
-    runs = [(command(*words), status) for words, status in statuses]
+    statuses = {"true": 0, "exit 3": 3, "exit 127": 127, "exit 255": 255, "kill -9 $$": 137, "kill -TERM $$": 143,
+                "kill -INT $$": 130}
+    runs = [(command("sh", "-c", script), status) for script, status in statuses.items()]
     result("-- COMMAND: its status is passed on, 128 + n when a signal ended it", [
         f"{run.args}: status {run.returncode}, not {status}: {run.stderr}" for run, status in runs
         if run.returncode != status or complaints(run.stderr.splitlines()) or not is_summary(run.stderr.splitlines())])
@@ -301,7 +304,7 @@ def no_memlock():
 
 WITHOUT = """
 mounted() { awk -v types=" $0 " 'index(types, " " $3 " ") { print $2 }' /proc/self/mounts | sort -r; }
-for at in $(mounted); do umount "$at"; done
+for at in $(mounted); do umount -l "$at"; done
 test -z "$(mounted)" && exec "$@"
 """
 
@@ -345,7 +348,8 @@ def main():
     folder = tempfile.mkdtemp(prefix="tcpclose-safety-")
     try:
         test_usage()
-        for test in test_sigkill, test_ends, test_limits, test_quiet, test_closed_pipe, test_command, test_ways, test_poverty:
+        for test in (test_sigkill, test_ends, test_limits, test_quiet, test_closed_pipe, test_command, test_ways,
+                     test_poverty):
             test(pair)
         test_unprivileged(folder)
         test_output(pair, folder)

@@ -46,14 +46,15 @@ def compare(found, truth, *keys):
     for end, wanted in truth.items():
         got = [tuple(key(record) if callable(key) else record[key] for key in keys) for record in found[end]]
         if got != [wanted]:
-            yield f"{end}: {got}, not {wanted}: {[(r['evidence'], r['blind'], r['path'], r['owner']) for r in found[end]]}"
+            yield f"{end}: {got}, not {wanted}: {json.dumps(found[end])}"
 
 
 class Mixed:
     """Clients and servers at once, traced with every observation."""
 
     def __init__(self):
-        self.servers = {address: Actor(f"mix-server{n}") for n, address in enumerate(("127.0.0.1", "::1", "::ffff:127.0.0.1"))}
+        self.servers = {address: Actor(f"mix-server{n}") for n, address in
+                        enumerate(("127.0.0.1", "::1", "::ffff:127.0.0.1"))}
         self.clients = [Actor(f"mix-client{n}") for n in range(2 * len(self.servers))]
         self.truth = {}
         self.ports = {address: server.tell("listen", "listener", address) for address, server in self.servers.items()}
@@ -92,18 +93,27 @@ def test_verdicts(mixed):
         if record["family"] != (6 if ":" in end[1] else 4) or "ffff" in end[1]])
 
 
-def test_refused():
-    """The kernel has given up the local port before anybody is told that it is over."""
-    actor = Actor("ref-client")
-    port = actor.tell("listen", "reserve", "127.0.0.1")
+def test_unconnected():
+    """The kernel gives up the local port before it says that a connect() is over."""
+    actor, address = Actor("unc-client"), "127.0.0.1"
+    refused = actor.tell("listen", "reserve", address)
     actor.tell("close", "reserve")
-    tracer = Tracer("-D", str(port), "-n", "2").ready()
-    errors = [actor.ask("connect", f"refused {address}", address, port) for address in ("127.0.0.1", "::ffff:127.0.0.1")]
-    tracer.wait_for(lambda found: len(found) >= 2, 20)
+    # its queue has room for one: who comes next gets no answer
+    mute = actor.tell("listen", "mute", address, 0)
+    tracer = Tracer("-D", f"{refused},{mute}").ready()
+    for each in address, f"::ffff:{address}":
+        actor.ask("connect", f"refused {each}", each, refused)
+    actor.tell("connect", "accepted", address, mute)
+    port = actor.tell("try_to_connect", "unanswered", address, mute)
+    actor.tell("close", "unanswered")
+    tracer.wait_for(lambda found: len(found) >= 3, 20)
     tracer.end()
-    got = [(r["cause"], owner(r), bool(r["local"]["port"]), r["error"], r["complete"]) for r in tracer.records()]
-    result("a connect() that is refused has a local port and an owner too",
-           [] if got == 2 * [("refused", actor.pid, True, "ECONNREFUSED", True)] else [f"{errors}: {tracer.out.lines}"])
+    got = [(r["cause"], owner(r), r["error"], r["complete"]) for r in tracer.records()]
+    wanted = 2 * [("refused", actor.pid, "ECONNREFUSED", True)] + [("connect-cancelled", actor.pid, None, True)]
+    result("a connect() that came to nothing has its owner, and its local port too", [
+        *([] if got == wanted else [f"{tracer.out.lines}"]),
+        *([] if got and tracer.records()[-1]["local"]["port"] == port else [f"the port was {port}"]),
+        *(f"{record}" for record in tracer.records() if not record["local"]["port"])])
 
 
 def nobody(record):
@@ -148,7 +158,8 @@ def test_events(mixed):
             if seen != path:
                 problems.append(f"{end}: path {path}, events {seen}")
     result("-e: the states observed of a socket are the path of its verdict", problems)
-    result("-e: every observation of our sockets is joined to its connection, until its verdict is out", strays(mixed, events))
+    result("-e: every observation of our sockets is joined to its connection, until its verdict is out",
+           strays(mixed, events))
 
 
 def strays(mixed, events):
@@ -159,7 +170,8 @@ def strays(mixed, events):
     verdicts = {end[1:]: record for end, records in mixed.closes.items() for record in records}
     for event in events:
         verdict = verdicts.get(end_of({"netns": None, **event})[1:])
-        if verdict and not event["conn"] and event["kind"] != "snapshot" and not (event["kind"] in ("close-called", "destroy") and event["seq"] > verdict["seq"]):
+        late = verdict and event["kind"] in ("close-called", "destroy") and event["seq"] > verdict["seq"]
+        if verdict and not event["conn"] and not late and event["kind"] != "snapshot":
             yield f"{event}, {verdict}"
 
 
@@ -183,7 +195,8 @@ class Older:
         self.pending = [self.plan(*case) for case in (
             ("client", "fin", "127.0.0.1"), ("server", "fin", "127.0.0.1"), ("client", "rst", "127.0.0.1"),
             ("server", "rst", "127.0.0.1"), ("server", "fin", "::1"), ("client", "rst", "::1"),
-            ("server", "fin", "::ffff:127.0.0.1"), ("client", "fin", "127.0.0.1", True), ("server", "rst", "127.0.0.1", True))]
+            ("server", "fin", "::ffff:127.0.0.1"), ("client", "fin", "127.0.0.1", True),
+            ("server", "rst", "127.0.0.1", True))]
         self.half = self.connect("127.0.0.1", False)
         self.half.tell("server", "shutdown")
         self.expect(self.half, "server", "fin")
@@ -277,7 +290,9 @@ class Held:
         self.server.tell("let_go", self.child)
         self.server.tell("accept", "queued", "listener")
         self.server.tell("close", "queued")
+        before = time.monotonic()
         self.tracer.end()
+        self.took = time.monotonic() - before
         return said(self.records(), self.truth)
 
 
@@ -307,9 +322,7 @@ class Busy(Held):
         for load in self.loads:
             load.stdout.readline()
         self.play()
-        before = time.monotonic()
         self.found = self.let_go()
-        self.took = time.monotonic() - before
         for load in self.loads:
             load.kill()
             load.communicate()
@@ -317,7 +330,8 @@ class Busy(Held):
 
     def records(self):
         ports = "|".join(map(str, self.ports.values()))
-        lines = subprocess.run(["grep", "-E", f'"port":({ports})[,}}].*}}$', self.path], stdout=subprocess.PIPE, check=False)
+        lines = subprocess.run(["grep", "-E", f'"port":({ports})[,}}].*}}$', self.path], stdout=subprocess.PIPE,
+                               check=False)
         return [record for record in map(json.loads, lines.stdout.splitlines()) if record["type"] == "close"]
 
     def wait(self):
@@ -332,9 +346,11 @@ def test_busy():
         held = lossless(lambda: Busy(folder), tries=2)
     # Where the ring ran over it must say that it does not know; whose it was can still be asked.
     lost = " 0 lost" not in held.tracer.err.lines[-1]
-    result(name, compare(held.found, held.truth, lambda r: r["cause"] if r["complete"] or not lost else "peer-reset", owner,
-                         lambda r: r["complete"] or lost) if held.seen else ["not before it was let go"])
-    return result("a busy machine does not keep Ctrl-C waiting", [f"{held.took:.1f} s"] if held.took > 5 else [])
+    seen = compare(held.found, held.truth, lambda r: r["cause"] if r["complete"] or not lost else "peer-reset", owner,
+                   lambda r: r["complete"] or lost)
+    result(name, seen if held.seen else ["not before it was let go"])
+    # The kernel takes its time to detach each of some twenty programs: a grace period that all CPUs must pass.
+    return result("a busy machine does not keep Ctrl-C waiting", [f"{held.took:.1f} s"] if held.took > 10 else [])
 
 
 class Forked:
@@ -367,7 +383,8 @@ def test_forked():
     forked.tracer.end()
     result("a forked server's child that closes, or is killed, is who closed it", compare(
         said(forked.tracer.records(), forked.truth), forked.truth, "cause",
-        lambda r: owner(r) in forked.owners, lambda r: r["closer"] and r["closer"]["pid"], lambda r: r["exit"] and r["exit"]["signal"]))
+        lambda r: owner(r) in forked.owners, lambda r: r["closer"] and r["closer"]["pid"],
+        lambda r: r["exit"] and r["exit"]["signal"]))
 
 
 def main():
@@ -377,7 +394,7 @@ def main():
     mixed = lossless(Mixed)
     for test in test_verdicts, test_nobody, test_closers, test_events, test_schema:
         test(mixed)
-    for test in test_refused, test_older, test_forked, test_held, test_busy:
+    for test in test_unconnected, test_older, test_forked, test_held, test_busy:
         test()
     finish()
 

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+"""compare.py [--blind] [--lacks FACT[,FACT]] LABEL=FILE LABEL=FILE ...
+
+Compares what several runs of `tcpclose demo --json` say of the same endings. The
+first is the one the others are held against. Prints one line per difference:
+
+    ending/closer side field: LABEL says X, LABEL says Y
+
+Times, addresses, ports and ids are no part of a verdict and left out; what else may
+differ is a row of differences.txt. --lacks names facts that the kernel of the other
+runs lacks and that of the first has. What a way is blind to may differ; --blind
+compares that as well. Exit status 0 the same, 1 different, 2 cannot be read.
+"""
+import argparse
+import copy
+import fnmatch
+import json
+import os
+import sys
+
+# What changes from run to run; of an id only whether there is one.
+NOT_COMPARED = {
+    "v", "type", "ts", "mono_ns", "seq", "conn", "netns", "age_ns",
+    "local.address", "local.port", "peer.address", "peer.port",
+    "owner.pid", "owner.tid", "closer.pid", "closer.tid",
+}
+ONLY_PRESENCE = {"pair", "cgroup_id"}
+ABSENT = "(absent)"
+
+
+def flatten(value, prefix=""):
+    """Dotted key -> value; a path becomes its states, other arrays stay one value."""
+    flat = {}
+    for key, inner in value.items():
+        name = prefix + key
+        if name in NOT_COMPARED:
+            continue
+        if name in ONLY_PRESENCE:
+            flat[name] = bool(inner)
+        elif key == "path":
+            flat[name] = [step["state"] for step in inner]
+        elif isinstance(inner, dict):
+            flat.update(flatten(inner, name + "."))
+        elif isinstance(inner, list):
+            flat[name] = sorted(inner)
+        else:
+            flat[name] = inner
+    return flat
+
+
+def read(path):
+    """(ending/closer, side, n) -> flat verdict; the story's own word under side "story"."""
+    found, waiting, summary = {}, [], None
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            record = json.loads(line)
+            kind = record["type"]
+            if kind == "close":
+                waiting.append(record)
+            elif kind == "summary":
+                summary = record
+            elif kind == "story":
+                take_story(record, waiting, found)
+                waiting = []
+    for record in waiting:
+        add(found, "(no ending)", "?", record)
+    if summary is None:
+        raise ValueError("no summary: the run did not end in order")
+    found["(run)", "summary", 0] = {key: summary[key] for key in ("lost", "evicted", "open")}
+    return found
+
+
+def add(found, ending, side, record):
+    count = sum(1 for key in found if key[:2] == (ending, side))
+    found[ending, side, count] = flatten(record)
+
+
+def take_story(story, waiting, found):
+    ending = f"{story['ending']}/{story['closer']}"
+    found[ending, "story", 0] = {"as_expected": story["as_expected"]}
+    for record in waiting:
+        side = "server" if record["local"]["port"] == story["server_port"] else "client"
+        add(found, ending, side, record)
+
+
+def read_rows(path):
+    with open(path, encoding="utf-8") as lines:
+        return [line.split(None, 5)[:5] for line in lines if line.strip() and not line.startswith("#")]
+
+
+def change(verdict, field, how):
+    value = verdict[field]
+    words = isinstance(value, list)
+    if how == "?":
+        del verdict[field]
+    elif how[0] == "=":
+        verdict[field] = None if value is None else json.loads(how[1:])
+    elif how[0] == "-" and words:
+        verdict[field] = [word for word in value if not word.startswith(how[1:])]
+    elif how[0] == "?" and words:
+        verdict[field] = [word for word in value if word != how[1:]]
+    elif how[0] == "?" and value in how[1:].split("|"):
+        verdict[field] = how[1:]
+
+
+def expected(run, rows, where):
+    """That run, with the rows of `where` applied."""
+    changed = copy.deepcopy(run)
+    for (ending, side, _), verdict in changed.items():
+        for row_where, row_ending, row_side, field, how in rows:
+            if (row_where in where and field in verdict and fnmatch.fnmatch(ending, row_ending)
+                    and fnmatch.fnmatch(side, row_side)):
+                change(verdict, field, how)
+    return changed
+
+
+def name_of(key):
+    ending, side, count = key
+    return f"{ending} {side}" + (f" #{count + 1}" if count else "")
+
+
+def differences(one, this, other, that, blind):
+    for key in sorted(set(this) | set(that)):
+        if key not in this or key not in that:
+            has, lacks = (one, other) if key in this else (other, one)
+            what = (this if key in this else that)[key].get("cause", "?")
+            yield f"{name_of(key)}: {has} has it ({what}), {lacks} does not"
+            continue
+        for field in sorted(set(this[key]) | set(that[key])):
+            if field == "blind" and not blind:
+                continue
+            left, right = this[key].get(field, ABSENT), that[key].get(field, ABSENT)
+            if left != right:
+                yield f"{name_of(key)} {field}: {one} says {json.dumps(left)}, {other} says {json.dumps(right)}"
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--blind", action="store_true")
+    parser.add_argument("--lacks", default="")
+    parser.add_argument("runs", nargs="+")
+    arguments = parser.parse_args()
+    rows = read_rows(os.path.join(os.path.dirname(os.path.abspath(__file__)), "differences.txt"))
+    runs = []
+    for argument in arguments.runs:
+        label, _, path = argument.rpartition("=")
+        try:
+            runs.append((label, read(path)))
+        except (OSError, ValueError, KeyError) as error:
+            print(f"{label}: {path}: {type(error).__name__}: {error}")
+            return 2
+    lacks = {f"lacks:{fact}" for fact in arguments.lacks.split(",")}
+    one, this = runs[0][0], expected(runs[0][1], rows, {"any"} | lacks)
+    status = 0
+    for other, run in runs[1:]:
+        for line in differences(one, this, other, expected(run, rows, {"any"}), arguments.blind):
+            print(line)
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#
+# refusals.sh [KERNEL ...]: what tcpclose says and how it ends where it cannot work,
+# and that it works without what it must not need. On the oldest and the newest
+# kernel of kernels.txt, or those named. Prints TAP.
+#
+# O=DIR   where tcpclose was built (build)
+set -uo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+build=$(realpath "${O:-$here/../../build}")
+kernels=("$@")
+[ $# -gt 0 ] || mapfile -t kernels < <(awk '!/^#/ && $2 == "amd64" { print $1 }' "$here/kernels.txt" | sed -n '1p;$p')
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+for tool in qemu-system-x86_64 cpio setpriv mount; do
+	command -v "$tool" >/dev/null || { echo "1..0 # SKIP no $tool"; exit 0; }
+done
+
+count=0
+failed=0
+check() { # OUT CASE STATUS WORD NAME: ended so, with that word in its one line; "-" = no line is asked for
+	local status
+
+	count=$((count + 1))
+	status=$(cat "$1/$2.status" 2>/dev/null || echo none)
+	if [ "$status" = "$3" ] && { [ "$4" = - ] || { [ "$(wc -l <"$1/$2.err")" -eq 1 ] && grep -qF -- "$4" "$1/$2.err"; }; }; then
+		echo "ok $count - $5"
+	else
+		echo "not ok $count - $5"
+		echo "# status $status, wanted $3; it said:"
+		sed 's/^/#   /' "$1/$2.err"
+		failed=1
+	fi
+}
+
+boot() { # KERNEL OUT ARGUMENTS...
+	bash "$here/run.sh" -o "$2" -i /bin/mount -i /bin/umount -i "$(type -P env)" -i "$(type -P setpriv)" \
+		-i "$build/tcpclose" -i "$here/refusals_guest.sh" "${@:3}"
+}
+
+for kernel in "${kernels[@]}"; do
+	out=$work/$kernel
+	if ! bash "$here/kernel.sh" "$kernel" >/dev/null 2>"$work/fetch"; then
+		count=$((count + 1))
+		echo "ok $count # SKIP kernel $kernel: $(tail -n 1 "$work/fetch")"
+		continue
+	fi
+	boot "$kernel" "$out" "$kernel" -- sh "$here/refusals_guest.sh" "$build/tcpclose" >"$work/run" 2>&1 ||
+		sed 's/^/# /' "$work/run"
+	check "$out" all 0 - "$kernel: runs as root"
+	check "$out" nobody 1 CAP_BPF "$kernel: refuses without privileges, in one sentence"
+	check "$out" cap_bpf 1 CAP_BPF "$kernel: refuses without CAP_BPF, in one sentence"
+	check "$out" cap_perfmon 1 CAP_PERFMON "$kernel: refuses without CAP_PERFMON, in one sentence"
+	# Before 5.11 maps count as locked memory, and only CAP_SYS_RESOURCE may raise that limit.
+	if [ "$(cat "$out/cap_sys_resource.status")" = 1 ] && [ "$kernel" = 5.10 ]; then
+		check "$out" cap_sys_resource 1 CAP_SYS_RESOURCE "$kernel: refuses without CAP_SYS_RESOURCE, in one sentence"
+	else
+		check "$out" cap_sys_resource 0 - "$kernel: needs no CAP_SYS_RESOURCE"
+	fi
+	check "$out" mounts 0 - "$kernel: needs no tracefs, bpffs or cgroup2"
+	check "$out" btf 1 BTF "$kernel: refuses without BTF, in one sentence"
+	boot "$kernel" "$out.locked" -a lockdown=integrity "$kernel" -- sh "$here/refusals_guest.sh" "$build/tcpclose" locked >"$work/run" 2>&1 ||
+		sed 's/^/# /' "$work/run"
+	check "$out.locked" all 0 - "$kernel: runs under lockdown=integrity"
+	boot "$kernel" "$out.shut" -a lockdown=confidentiality "$kernel" -- sh "$here/refusals_guest.sh" "$build/tcpclose" locked >"$work/run" 2>&1 ||
+		sed 's/^/# /' "$work/run"
+	check "$out.shut" all 1 lockdown "$kernel: refuses under lockdown=confidentiality, in one sentence"
+done
+echo "1..$count"
+exit "$failed"

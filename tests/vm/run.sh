@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# shellcheck shell=bash
+#
+# run.sh [OPTIONS] KERNEL -- COMMAND [ARGUMENT ...]
+# run.sh [OPTIONS] -s KERNEL
+#
+# Boots a kernel in QEMU, runs COMMAND in it as root, prints what it prints and
+# ends with its exit status. KERNEL is what kernel.sh takes. Into the guest go sh,
+# COMMAND's program and what -i names, each at its path here with the libraries it
+# needs. What COMMAND leaves in the guest's /out comes back with -o.
+#
+#   -i PATH[:DEST]   take a file or a directory along (repeat)
+#   -m MODULE        load a kernel module, with those it needs (repeat)
+#   -e NAME=VALUE    set in COMMAND's environment (repeat)
+#   -o DIR           put the guest's /out there
+#   -t SECONDS       time COMMAND has (120); the boot has 120 more
+#   -a ARGUMENTS     add to the kernel's command line
+#   -M MIB           memory (768)
+#   -s               a shell on this terminal instead of COMMAND
+#   -k               keep the work directory and say where it is
+#
+# Exit status: COMMAND's; 128 + signal; 124 out of time; 125 the machine failed.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+again=(bash "$here/run.sh" "$@")
+broken=125
+
+die() { echo "run.sh: $*" >&2; exit "$broken"; }
+
+includes=() modules=() env=() out='' seconds=120 append='' memory=768 shell='' keep=''
+while getopts i:m:e:o:t:a:M:sk option; do
+	case $option in
+	i) includes+=("$OPTARG") ;;
+	m) modules+=("$OPTARG") ;;
+	e) env+=("$OPTARG") ;;
+	o) out=$OPTARG ;;
+	t) seconds=$OPTARG ;;
+	a) append=$OPTARG ;;
+	M) memory=$OPTARG ;;
+	s) shell=1 ;;
+	k) keep=1 ;;
+	*) sed -n '3,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+	esac
+done
+series=${!OPTIND:-}
+position=$((OPTIND + 1)) # of the kernel in $again
+shift $((OPTIND < $# ? OPTIND : $#))
+[ "${1:-}" != -- ] || shift
+if [ -z "$series" ] || { [ -z "$shell" ] && [ $# -eq 0 ]; }; then
+	sed -n '3,/^set/s/^# \{0,1\}//p' "$0" >&2
+	exit 2
+fi
+
+for tool in qemu-system-x86_64 cpio "${CC:-cc}"; do
+	command -v "$tool" >/dev/null || die "needs $tool"
+done
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/tcpclose-vm.XXXXXX")
+trap 'if [ -n "$keep" ]; then echo "run.sh: kept $work" >&2; else rm -rf "$work"; fi' EXIT
+root=$work/root
+
+read -r version vmlinuz module_dir < <(bash "$here/kernel.sh" "$series") || die "no kernel $series"
+
+make_tree() {
+	local name
+
+	mkdir -p "$root"/{dev,etc,out,proc,root,run,sys,tmp,vm/ko} "$root"/usr/{bin,sbin,lib,lib64}
+	for name in bin sbin lib lib64; do ln -s "usr/$name" "$root/$name"; done
+	# Programs give up root by name or by number.
+	echo root:x:0:0:root:/root:/bin/sh >"$root/etc/passwd"
+	echo nobody:x:65534:65534:nobody:/:/bin/sh >>"$root/etc/passwd"
+	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
+	printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
+	"${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -static -o "$root/init" "$here/init.c" >&2
+}
+
+copy() { # PATH [DEST]: one file or directory, links followed
+	local from=$1 to=${2:-$1}
+
+	[ -e "$from" ] || die "no $from to take along"
+	mkdir -p "$root$(dirname "$to")"
+	if [ -d "$from" ]; then
+		mkdir -p "$root$to"
+		cp -RL "$from/." "$root$to"
+	else
+		cp -L "$from" "$root$to"
+	fi
+}
+
+# What the loader would load, the loader itself included; a script's interpreter too.
+copy_needs() { # FILE ...
+	local file path magic
+
+	for file; do
+		read -rN 2 magic <"$file" 2>/dev/null || continue
+		case $magic in
+		'#!')
+			path=$(sed -n '1s/^#! *\([^ ]*\).*/\1/p' "$file")
+			if [ -x "$path" ] && [ ! -e "$root$path" ]; then
+				copy "$path"
+				copy_needs "$path"
+			fi
+			;;
+		$'\x7fE')
+			# A static program has none: ldd fails then.
+			{ ldd "$file" 2>/dev/null || true; } | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p'
+			;;
+		esac
+	done | sort -u | while read -r path; do
+		[ -e "$root$path" ] || copy "$path"
+	done
+}
+
+take() { # PATH[:DEST]
+	local from dest=${1#*:}
+
+	[ "$dest" != "$1" ] || dest=
+	from=$(realpath -s "${1%%:*}")
+	copy "$from" "$dest"
+	find -L "$from" -type f \( -perm -u+x -o -name '*.so*' \) -print0 >"$work/take"
+	mapfile -d '' -t taken <"$work/take"
+	copy_needs "${taken[@]}"
+}
+
+# A module's own word on what it needs: Debian's packages have no modules.dep yet.
+add_module() { # NAME [optional]
+	local name=${1//-/_} file needs need
+
+	[ ! -e "$root/vm/ko/$name.ko" ] || return 0
+	file=$(find "$module_dir" -name "${name//_/[-_]}.ko*" | head -n 1)
+	if [ -z "$file" ]; then
+		# Built in, or not there at all.
+		[ -n "${2:-}" ] || grep -q "/${name//_/[-_]}\.ko\$" "$module_dir/modules.builtin" ||
+			die "kernel $version has no module $1"
+		return 0
+	fi
+	case $file in
+	*.xz) xz -dc "$file" ;;
+	*.zst) zstd -dcq "$file" ;;
+	*.gz) gzip -dc "$file" ;;
+	*) cat "$file" ;;
+	esac >"$root/vm/ko/$name.ko"
+	needs=$(tr '\0' '\n' <"$root/vm/ko/$name.ko" | sed -n 's/^depends=//p' | head -n 1)
+	for need in ${needs//,/ }; do add_module "$need"; done
+	echo "/vm/ko/$name.ko" >>"$root/vm/modules"
+}
+
+make_job() {
+	local program module include
+
+	copy "$(type -P sh)" /bin/sh
+	copy_needs "$(type -P sh)"
+	for include in "${includes[@]}"; do take "$include"; done
+	if [ -z "$shell" ]; then
+		program=$(type -P "$1" || true)
+		# A path is meant here, so it is the same file there; a name may be the guest's own.
+		case $1 in
+		*/*)
+			program=$(realpath -s "$1")
+			[ ! -e "$program" ] || set -- "$program" "${@:2}"
+			;;
+		esac
+		[ -z "$program" ] || [ ! -e "$program" ] || [ -e "$root$program" ] || take "$program"
+		printf '%s\0' "$@" >"$root/vm/argv"
+	else
+		touch "$root/vm/shell"
+	fi
+	for module in virtio_pci virtio_console; do add_module "$module" optional; done
+	for module in "${modules[@]}"; do add_module "$module"; done
+	printf '%s\0' PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root USER=root TERM="${TERM:-dumb}" \
+		LANG=C.UTF-8 TCPCLOSE_VM="$version" "${env[@]}" >"$root/vm/env"
+	echo "$seconds" >"$root/vm/timeout"
+}
+
+boot() {
+	local port number=1 quiet=quiet
+	local qemu=(qemu-system-x86_64 -accel "${TCPCLOSE_VM_ACCEL:-tcg}" -cpu max -smp 2 -m "$memory"
+		-nodefaults -no-user-config -display none -no-reboot -nic none
+		-kernel "$vmlinuz" -initrd "$work/initramfs" -device virtio-serial-pci)
+
+	# init.c knows the ports by these numbers.
+	for port in out err files status; do
+		: >"$work/$port"
+		qemu+=(-chardev "file,id=$port,path=$work/$port"
+			-device "virtserialport,chardev=$port,nr=$number,name=tcpclose.$port")
+		number=$((number + 1))
+	done
+	if [ -n "$shell" ]; then
+		qemu+=(-chardev "stdio,id=console,signal=off" -serial chardev:console)
+	else
+		qemu+=(-serial "file:$work/console")
+		quiet="quiet loglevel=5"
+	fi
+	# An oops is a failure of what runs here, so it ends the machine.
+	qemu+=(-append "console=ttyS0 $quiet panic=-1 oops=panic $append")
+	if [ -n "$shell" ]; then
+		nice "${qemu[@]}"
+	else
+		timeout -k 5 $((seconds + 120)) nice "${qemu[@]}" </dev/null >"$work/qemu" 2>&1
+	fi
+}
+
+fail() { # STATUS WORDS: how far it came, and how to see it again
+	echo "run.sh: $2 (kernel $version)" >&2
+	if [ "$1" -eq "$broken" ] || [ "$1" -eq 124 ]; then
+		cat "$work/qemu" >&2
+		echo "run.sh: end of the console:" >&2
+		tail -n 60 "$work/console" | tr -d '\r' >&2
+	fi
+	again[position]=$version
+	printf 'run.sh: to repeat: cd %q &&' "$PWD" >&2
+	[ -z "${TCPCLOSE_VM_CACHE:-}" ] || printf ' TCPCLOSE_VM_CACHE=%q' "$TCPCLOSE_VM_CACHE" >&2
+	printf ' %q' "${again[@]}" >&2
+	echo >&2
+	exit "$1"
+}
+
+make_tree
+make_job "$@"
+(cd "$root" && find . -print0 | cpio -0 -o -H newc -R 0:0 --quiet) >"$work/initramfs"
+rm -rf "$root"
+
+ended=0
+boot || ended=$?
+[ -z "$shell" ] || exit "$ended"
+
+cat "$work/out"
+cat "$work/err" >&2
+read -r status counts <"$work/status" || true
+if [ -z "${status:-}" ]; then
+	if [ "$ended" -eq 124 ]; then fail 124 "the machine hung: nothing after $((seconds + 120)) s"; fi
+	fail "$broken" "the machine ended (QEMU: $ended) without a word on: ${*@Q}"
+fi
+arrived=$(stat -c %s "$work"/{out,err,files} | xargs)
+[ "$arrived" = "$counts" ] || fail "$broken" "sent (output, errors, files): $counts; arrived: $arrived"
+if [ -n "$out" ]; then
+	mkdir -p "$out"
+	tar -xf "$work/files" -C "$out" --no-same-owner
+fi
+[ "$status" -eq 0 ] || fail "$status" "exit status $status of: ${*@Q}"
+# A command that went well while the kernel warned did not: some machines panic on that.
+if grep -qaE 'WARNING: |BUG: ' "$work/console"; then
+	fail "$broken" "the kernel complained during: ${*@Q}"
+fi
