@@ -5,17 +5,17 @@
 static __always_inline int send_mini(const struct inet_timewait_sock *tw, __u8 kind, __u8 hook,
 				     __u32 timeout_jiffies)
 {
-	struct wire_mini *rec = begin(hook, sizeof(*rec));
+	struct wire_mini *rec;
 
+	if (!mini_wanted(tw))
+		return 0;
+	rec = begin(hook, sizeof(*rec));
 	if (!rec)
 		return 0;
 	fill_event(&rec->ev, kind, WIRE_MINI, sizeof(*rec), hook, (__u64)tw);
 	fill_mini(rec, tw);
 	rec->timeout_jiffies = timeout_jiffies;
-	if (mini_wanted(tw, &rec->tuple))
-		submit(rec);
-	else
-		bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);
+	submit(rec);
 	return 0;
 }
 

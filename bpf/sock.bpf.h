@@ -282,12 +282,16 @@ static __always_inline bool sock_wanted(const struct sock *sk)
 }
 
 /* A mini-socket has no cgroup: user space joins it to its socket, or drops it. */
-static __always_inline bool mini_wanted(const struct inet_timewait_sock *tw,
-					const struct wire_tuple *tuple)
+static __always_inline bool mini_wanted(const struct inet_timewait_sock *tw)
 {
+	struct wire_tuple tuple = {};
+
 	if (!config.filter.on)
 		return true;
-	return netns_wanted(&tw->__tw_common) && tuple_wanted(tuple);
+	if (!netns_wanted(&tw->__tw_common))
+		return false;
+	read_tuple(&tw->__tw_common, BPF_CORE_READ(tw, tw_sport), &tuple);
+	return tuple_wanted(&tuple);
 }
 
 /*

@@ -172,18 +172,18 @@ static __always_inline void send_reset_full(const struct sock *sk, __u8 kind, __
 static __always_inline void send_reset_mini(const struct inet_timewait_sock *tw, __u32 reason,
 					    __u16 flags)
 {
-	struct wire_mini *rec = begin(HOOK_RST_SENT, sizeof(*rec));
+	struct wire_mini *rec;
 
+	if (!mini_wanted(tw))
+		return;
+	rec = begin(HOOK_RST_SENT, sizeof(*rec));
 	if (!rec)
 		return;
 	fill_event(&rec->ev, WIRE_RST_REPLY, WIRE_MINI, sizeof(*rec), HOOK_RST_SENT, (__u64)tw);
 	fill_mini(rec, tw);
 	rec->ev.flags = flags;
 	rec->ev.reason = reason;
-	if (mini_wanted(tw, &rec->tuple))
-		submit(rec);
-	else
-		bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);
+	submit(rec);
 }
 
 /*

@@ -109,6 +109,11 @@ class Hands:
         s.connect_ex((address, port))
         return s.getsockname()[1]
 
+    def open_and_close(self, count):
+        """Sockets that never come to anything, one after the other."""
+        for _ in range(count):
+            socket.socket().close()
+
     def accept(self, key, listener):
         self.sockets[listener].settimeout(PATIENCE)
         s, peer = self.sockets[listener].accept()

@@ -345,6 +345,28 @@ def by_verdict(play):
     ]
 
 
+def test_reused_addresses():
+    """The kernel gives the memory of a socket out again at once, here on the same CPU: to one that is filtered away."""
+    cpus = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cpus)})
+    mine, server, other = Actor("tcl-mine"), Actor("tcl-server"), Actor("tcl-other")
+    os.sched_setaffinity(0, cpus)
+    port = server.tell("listen", "listener", "127.0.0.1")
+    tracer = Tracer("-p", str(mine.pid), ports=[port]).ready()
+    ends = set()
+    for _ in range(10):
+        connection = Connection(mine, server, "listener", "127.0.0.1", port)
+        ends.add(connection.end_of("client"))
+        connection.tell("client", "linger", 0)
+        connection.tell("client", "close")
+        other.tell("open_and_close", 20)
+        connection.close_after("client", "rst")
+    tracer.wait_for(lambda found: {end_of(r) for r in found} >= ends, 5)
+    tracer.end()
+    result("-p: what strangers open and close takes away nothing of what has just ended", [
+        f"missing: {end}" for end in ends - {end_of(r) for r in tracer.records()}])
+
+
 def test_all(cast):
     places = lambda play: by_place(play) + (by_cgroup(play) if cast.cgroups.above else [])
     for filters in who, port_or_family, by_address, places, by_verdict:
@@ -362,6 +384,7 @@ def main():
     cgroups = Cgroups()
     try:
         test_all(Cast(cgroups))
+        test_reused_addresses()
     finally:
         for actor in list(living):
             actor.end()

@@ -38,7 +38,8 @@ BAD_VALUES = {
 }
 BAD_LINES = [["--"], ["--nonsense"], ["-Z"], ["-jZ"], ["--c"], ["-p"], ["--port"], ["--json=yes"],
              ["-4", "-6"], ["-6", "-4"], ["nonsense"], ["trace", "nonsense"], ["trace", "--"],
-             ["--json", "nonsense"], ["doctor", "--nonsense"], ["demo", "--nonsense"], ["demo", "nonsense"], ["explain", "nonsense"]]
+             ["--json", "nonsense"], ["doctor", "--nonsense"], ["demo", "--nonsense"], ["demo", "nonsense"],
+             ["explain", "nonsense"]]
 
 
 def complaints(lines):

@@ -58,6 +58,9 @@ done
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/tcpclose-vm.XXXXXX")
 trap 'if [ -n "$keep" ]; then echo "run.sh: kept $work" >&2; else rm -rf "$work"; fi' EXIT
+# timeout(1) passes the signal on to QEMU.
+machine=
+trap 'test -z "$machine" || kill "$machine"; exit 130' INT TERM
 root=$work/root
 
 read -r version vmlinuz module_dir < <(bash "$here/kernel.sh" "$series") || die "no kernel $series"
@@ -197,7 +200,9 @@ boot() {
 	if [ -n "$shell" ]; then
 		nice "${qemu[@]}"
 	else
-		timeout -k 5 $((seconds + 120)) nice "${qemu[@]}" </dev/null >"$work/qemu" 2>&1
+		timeout -k 5 $((seconds + 120)) nice "${qemu[@]}" </dev/null >"$work/qemu" 2>&1 &
+		machine=$!
+		wait "$machine"
 	fi
 }
 

@@ -208,7 +208,7 @@ static struct flow *take_leave(struct flow_table *t, const struct obs *obs)
 
 	if (f && obs->kind == OBS_STATE && (f->stage != FLOW_OPEN || f->state != obs->old_state))
 		return NULL;
-	if (f)
+	if (f && !f->destroyed)
 		flow_drop(t, f, false);
 	return NULL;
 }

@@ -155,6 +155,23 @@ static void a_stranger_at_the_address_of_an_ended_socket_does_not_take_its_verdi
 	flow_table_free(t);
 }
 
+static void what_a_stranger_closes_at_the_address_of_a_destroyed_socket_is_not_that_socket(void **state)
+{
+	struct flow_table *t = feed_table(64, 4);
+	struct obs o;
+
+	(void)state;
+	feed_aborted(t, MS(1), 7, 100);
+	o = feed_sock(OBS_DESTROY, MS(2), 7, 100);
+	flow_take(t, &o, NULL);
+	o = feed_sock(OBS_RELEASE, MS(3), 7, 0);
+	o.others = true;
+	flow_take(t, &o, NULL);
+	flow_tick(t, MS(200));
+	assert_int_equal(seen.verdicts, 1);
+	flow_table_free(t);
+}
+
 static void a_connecting_socket_that_nobody_asked_for_is_forgotten_without_a_verdict(void **state)
 {
 	struct flow_table *t = feed_table(64, 4);
@@ -293,6 +310,7 @@ int main(void)
 		T(an_observation_tells_its_conn_and_what_is_known_of_its_tuple),
 		T(what_is_still_open_when_the_table_goes_is_simply_freed),
 		T(a_stranger_at_the_address_of_an_ended_socket_does_not_take_its_verdict),
+		T(what_a_stranger_closes_at_the_address_of_a_destroyed_socket_is_not_that_socket),
 		T(a_connecting_socket_that_nobody_asked_for_is_forgotten_without_a_verdict),
 		T(a_verdict_is_given_once_and_only_after_it_has_settled),
 		T(a_full_table_gives_up_the_least_recently_seen_socket),
