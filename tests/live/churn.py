@@ -18,8 +18,9 @@ from tracing import BUILD, Tracer, end_of, finish, result, skip_all, why_not
 
 COUNT = int(os.environ.get("CHURN", "200000"))
 CHURN = os.path.join(BUILD, "tests/live/churn")
-# A machine that gives tcpclose no CPU for as long as the ring lasts makes it lose records; it
-# says so, and may try again. One that loses them every time loses this test.
+# A machine that gives tcpclose no CPU for as long as the ring lasts makes it lose records, and one
+# was seen where the hooks were not run for a few microseconds. The verdicts say so (not complete),
+# and it may try again. A tracer that loses something every time loses this test.
 TRIES = 3
 # The ring and what libbpf read of the kernel's types: some 32 MiB on every run. What grows is what
 # lives at once: a mini-socket for each connection that ended by FIN (they last 60 s, so: all), and
@@ -67,7 +68,7 @@ class Run:
 
     def read(self):
         self.causes, self.ends, self.pairs, self.tuples = Counter(), Counter(), {}, {}
-        self.odd, self.twice, self.last, self.gaps = [], [], None, 0
+        self.odd, self.twice, self.last, self.gaps, self.incomplete = [], [], None, 0, 0
         with open(self.path, encoding="utf-8") as file:
             for number, line in enumerate(file):
                 self.last = json.loads(line)
@@ -81,6 +82,7 @@ class Run:
         self.ends[end] += 1
         if conn in self.pairs:
             self.twice.append(conn)
+        self.incomplete += not record["complete"]
         self.pairs[conn] = record["pair"]
         self.tuples[conn] = end
         owner = record["owner"] or {}
@@ -92,7 +94,7 @@ class Run:
             yield f"status {self.status}"
         if self.said[-1] != "done" or self.last["type"] != "summary":
             yield f"the load said {self.said}, the last line is {self.last}"
-        for word in "lost", "evicted":
+        for word in "lost", "missed", "evicted":
             if self.last.get(word, 0):
                 yield f"{word}: {self.last[word]}"
 
@@ -127,9 +129,9 @@ class Run:
 def lossless_run(place, path):
     for attempt in range(TRIES):
         run = Run(place, path)
-        if not run.last.get("lost"):
+        if not (run.last.get("lost") or run.last.get("missed") or run.incomplete):
             break
-        print(f"# attempt {attempt + 1}: {run.words}, load {os.getloadavg()[0]:.1f}")
+        print(f"# attempt {attempt + 1}: {run.incomplete} incomplete, {run.last}, load {os.getloadavg()[0]:.1f}")
     return run
 
 
