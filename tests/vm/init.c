@@ -2,7 +2,8 @@
 /*
  * init: the guest's first and only process of its own. Runs one command and hands
  * its output, its exit status and the files under /out to the host, each through
- * its own virtio-serial port (run.sh gives them these numbers).
+ * its own virtio-serial port (run.sh gives them these numbers). The status port
+ * says "begun" first, so that a boot that failed is told from a command that did.
  *
  * /vm/modules  kernel modules, one path a line, in the order to load them
  * /vm/argv     the command, each word ended by NUL
@@ -479,15 +480,19 @@ int main(void)
 	out = (struct stream){ .fd = wait_port(notify, PORT_OUT) };
 	err = (struct stream){ .fd = wait_port(notify, PORT_ERR) };
 	files = (struct stream){ .fd = wait_port(notify, PORT_FILES) };
+	status = (struct stream){ .fd = wait_port(notify, PORT_STATUS) };
+	stream_printf(&status, "begun\n");
 	code = run(read_words("/vm/argv"), read_words("/vm/env"), &out, &err);
 	send_files();
 	/*
-	 * Opening and closing a port waits for the host's answer, so what was written
-	 * before has been taken; the counts are for the day when that stops being true.
+	 * Closing a port waits for the host's answer, so what was written before has
+	 * been taken; the counts are for the day when that stops being true.
 	 */
-	status = (struct stream){ .fd = wait_port(notify, PORT_STATUS) };
+	close(out.fd);
+	close(err.fd);
+	close(files.fd);
 	stream_printf(&status, "%d %llu %llu %llu\n", code, (unsigned long long)out.bytes,
-		(unsigned long long)err.bytes, (unsigned long long)files.bytes);
+		      (unsigned long long)err.bytes, (unsigned long long)files.bytes);
 	close(status.fd);
 	power_off();
 }

@@ -61,6 +61,9 @@ run "$kernel" -- sh -c 'echo c >/proc/sysrq-trigger'
 check 'a kernel that panics ends with 125' is "$status" 125
 check 'a panic shows the end of the console' says err 'sysrq triggered crash'
 
+run "$kernel" -- sh -c 'echo "<1>WARNING: not really" >/dev/kmsg'
+check 'a kernel that warns ends with 125' is "$status" 125
+
 run -m veth -i /bin/grep "$kernel" -- grep -q veth /proc/modules
 check 'a module is loaded' is "$status" 0
 
