@@ -21,7 +21,8 @@ enum wire_kind {
 	WIRE_DESTROY = 9,
 	WIRE_RELEASE = 10,
 	WIRE_SNAPSHOT = 11,
-	WIRE_KIND_MAX = 12,
+	WIRE_MINI_FOUND = 12, /* it was there when asked; timeout_jiffies is what is left */
+	WIRE_KIND_MAX = 13,
 };
 
 /* Which struct follows from the first byte on. */

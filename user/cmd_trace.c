@@ -62,6 +62,13 @@ static bool on_want(void *ctx, const struct verdict *v)
 	return opts_want(&t->config, v);
 }
 
+static bool on_want_mini(void *ctx, const struct minisocket *m)
+{
+	struct trace *t = ctx;
+
+	return opts_want_older(&t->config, m);
+}
+
 static int on_turn(void *ctx)
 {
 	struct trace *t = ctx;
@@ -181,6 +188,7 @@ static int trace(struct trace *t)
 		.duration_ns = t->config.duration_ns,
 		.emit = on_record,
 		.want = on_want,
+		.want_mini = on_want_mini,
 		.turn = on_turn,
 		.ctx = t,
 	};

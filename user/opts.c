@@ -223,6 +223,13 @@ static bool want_pid(const struct filter *f, const struct owner *owner)
 	return !f->n_pids;
 }
 
+bool opts_want_older(const struct config *c, const struct minisocket *m)
+{
+	/* whose it was and how its socket ended was before the trace */
+	return !c->causes && !c->hows && !c->comm[0] && !c->filter.n_pids &&
+	       want_ports(&c->filter, &m->tuple);
+}
+
 /* Address, family, namespace and cgroup never change: the kernel has filtered them exactly. */
 bool opts_want(const struct config *c, const struct verdict *v)
 {

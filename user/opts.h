@@ -44,5 +44,7 @@ int opts_parse(enum command command, int argc, char **argv, struct config *ret);
 void opts_help(enum command command, FILE *out);
 /* Whether a verdict passes what the command line asks for: exact, where the kernel's filter is generous. */
 bool opts_want(const struct config *config, const struct verdict *verdict);
+/* The same for a mini-socket that is older than the trace: nobody knows whose it was, and why. */
+bool opts_want_older(const struct config *config, const struct minisocket *mini);
 
 #endif

@@ -94,6 +94,8 @@ static void on_mini_ended(void *ctx, const struct minisocket *m)
 	struct run *run = ctx;
 	struct record record = { .kind = REC_MINISOCKET, .mono_ns = m->mono_ns, .minisocket = m };
 
+	if (!m->complete && run->config.want_mini && !run->config.want_mini(run->config.ctx, m))
+		return;
 	emit(run, &record);
 }
 
@@ -184,8 +186,9 @@ static void tell_peek(struct run *run, const struct flow_peek *asked,
 }
 
 /* Asks the kernel where the mini-sockets stand whose step to TIME_WAIT may go untraced. */
-static void peek(struct run *run, uint64_t now_ns)
+static void peek(struct run *run)
 {
+	uint64_t looked_ns;
 	struct flow_peek asked[PEEKS_AT_ONCE];
 	struct session_peek answers[PEEKS_AT_ONCE];
 	size_t n = run->peeks_work ? flow_peeks(run->flows, asked, PEEKS_AT_ONCE) : 0;
@@ -199,10 +202,12 @@ static void peek(struct run *run, uint64_t now_ns)
 		run->peeks_work = false;
 		return;
 	}
-	/* what happened before the look is in the ring by now, and comes first */
-	session_consume(run->session);
+	looked_ns = run_now_ns();
+	/* what happened before the look is in the ring by now, and comes first; else: another time */
+	if (session_catch_up(run->session))
+		return;
 	for (size_t i = 0; i < n; i++)
-		tell_peek(run, &asked[i], &answers[i], now_ns);
+		tell_peek(run, &asked[i], &answers[i], looked_ns);
 }
 
 static void turn(struct run *run)
@@ -216,7 +221,7 @@ static void turn(struct run *run)
 		run->error = r;
 	if (now_ns >= run->peeked_ns + PEEK_EVERY_NS) {
 		run->peeked_ns = now_ns;
-		peek(run, now_ns);
+		peek(run);
 	}
 	/* skipped programs are told by the kernel only when asked: in time for what is pending */
 	if (run_pending(run))
@@ -443,7 +448,7 @@ int run_finish(struct run *run)
 
 	if (run->finished)
 		return run->error;
-	peek(run, run_now_ns());
+	peek(run);
 	flow_stop(run->flows, run_now_ns());
 	session_detach_states(run->session);
 	drain(run);

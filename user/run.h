@@ -21,6 +21,8 @@ struct run_config {
 	int (*emit)(void *ctx, const struct record *record);
 	/* NULL = every verdict; what it refuses is counted as filtered. */
 	bool (*want)(void *ctx, const struct verdict *verdict);
+	/* The same for mini-sockets that are older than the trace: no verdict was ever asked for them. */
+	bool (*want_mini)(void *ctx, const struct minisocket *mini);
 	/* NULL, or called after every turn of the loop (flush): as emit. */
 	int (*turn)(void *ctx);
 	void *ctx;

@@ -182,7 +182,12 @@ struct tcp_sock {
 	bool is_mptcp;
 };
 
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
 struct timer_list {
+	struct hlist_node entry;
 	unsigned long expires;
 	void (*function)(struct timer_list *);
 };

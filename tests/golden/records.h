@@ -155,7 +155,7 @@ static const struct minisocket minisockets[] = {
 	{
 		.conn = 1, .mono_ns = 70 * SEC, .tuple = LOOPBACK(9000, 40000), .netns = 4026531840,
 		.owner = OWNED_BY("echo-server", 4711, OWNER_ACCEPT),
-		.fin_wait2_ns = 1500 * MS, .time_wait_ns = 60 * SEC, .end = MINI_EXPIRED,
+		.fin_wait2_ns = 1500 * MS, .time_wait_ns = 60 * SEC, .end = MINI_EXPIRED, .complete = true,
 	},
 	{ .conn = 12, .mono_ns = 70 * SEC + 1, .tuple = LOOPBACK(1, 2), .time_wait_ns = 5 * MS, .end = MINI_NEW_SYN },
 };

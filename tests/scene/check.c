@@ -66,6 +66,7 @@ OWNER(mini_owner, &a->m->owner)
 TUPLE(tuple, &a->v->tuple)
 TUPLE(mini_tuple, &a->m->tuple)
 SAYS(complete, "%s", a->v->complete ? "true" : "false")
+SAYS(mini_complete, "%s", a->m->complete ? "true" : "false")
 SAYS(end, "%s", mini_end_slug(a->m->end))
 SAYS(minisocket, "%s", a->v->minisocket ? state_name(a->v->minisocket) : "none")
 NUMBER(rst_sent, a->v->rst_sent)
@@ -85,6 +86,9 @@ NUMBER(time_wait, a->m->time_wait_ns)
 NUMBER(taken, a->counts->taken)
 NUMBER(open_now, a->counts->open)
 NUMBER(minis, a->counts->minis)
+NUMBER(born, a->counts->minis_born)
+NUMBER(found, a->counts->minis_found)
+NUMBER(gone, a->counts->minis_ended)
 NUMBER(evicted, a->counts->evicted)
 NUMBER(duplicates, a->counts->duplicates)
 NUMBER(strays, a->counts->strays)
@@ -224,9 +228,13 @@ static const struct field {
 	{EXPECT_MINI, "owner", F_TEXT, mini_owner},
 	{EXPECT_MINI, "tuple", F_TEXT, mini_tuple},
 	{EXPECT_MINI, "ended", F_TIME, mini_ended},
+	{EXPECT_MINI, "complete", F_TEXT, mini_complete},
 	{EXPECT_COUNTS, "taken", F_TEXT, taken},
 	{EXPECT_COUNTS, "open", F_TEXT, open_now},
 	{EXPECT_COUNTS, "minis", F_TEXT, minis},
+	{EXPECT_COUNTS, "born", F_TEXT, born},
+	{EXPECT_COUNTS, "found", F_TEXT, found},
+	{EXPECT_COUNTS, "gone", F_TEXT, gone},
 	{EXPECT_COUNTS, "evicted", F_TEXT, evicted},
 	{EXPECT_COUNTS, "duplicates", F_TEXT, duplicates},
 	{EXPECT_COUNTS, "strays", F_TEXT, strays},

@@ -76,6 +76,7 @@ static enum vantage vantage_of(const struct obs *obs)
 	case OBS_RST_RECEIVED:
 		return VANTAGE_RST_RECEIVED;
 	case OBS_MINI_BORN:
+	case OBS_MINI_FOUND:
 	case OBS_MINI_PEEK:
 		return VANTAGE_MINI_BORN;
 	case OBS_MINI_EXPIRED:

@@ -183,9 +183,29 @@ static void all_that_is_asked_for_must_be_so_at_once(void **state)
 		assert_false(wanted(&but[i]));
 }
 
+/* A filter that asks for what nobody knows of it leaves it out. */
+static void of_a_mini_socket_that_is_older_only_its_addresses_can_be_asked_for(void **state)
+{
+	struct minisocket m = { .tuple = some_verdict().tuple };
+	struct config c = { 0 }, bad[] = {
+		{ .causes = CAUSE_BIT(ACTIVE_CLOSE) }, { .hows = 1 << HOW_FIN }, { .comm = "curl" },
+		{ .filter = { .n_pids = 1, .pids = { 100 } } },
+		{ .filter = { .n_ports = 1, .ports = { 81 } } },
+	};
+
+	(void)state;
+	assert_true(opts_want_older(&c, &m));
+	c.filter.n_remote_ports = 1;
+	c.filter.remote_ports[0] = 80;
+	assert_true(opts_want_older(&c, &m));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(opts_want_older(&bad[i], &m));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(of_a_mini_socket_that_is_older_only_its_addresses_can_be_asked_for),
 		cmocka_unit_test(who_asks_for_nothing_wants_everything),
 		cmocka_unit_test(a_set_of_causes_wants_these_only),
 		cmocka_unit_test(a_set_of_hows_wants_these_only),

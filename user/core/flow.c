@@ -26,6 +26,7 @@ int flow_table_new(const struct flow_config *config, struct flow_table **ret)
 	list_init(&t->waits_owner);
 	list_init(&t->all_minis);
 	list_init(&t->cancelled);
+	list_init(&t->asking);
 	if (index_init(&t->by_sk) || index_init(&t->by_tuple) || index_init(&t->by_addr)) {
 		flow_table_free(t);
 		return -ENOMEM;
@@ -223,6 +224,6 @@ struct flow_counts flow_counts(const struct flow_table *t)
 	struct flow_counts counts = t->counts;
 
 	counts.pending = t->flows.used - counts.open;
-	counts.minis = t->minis.used;
+	counts.minis = counts.minis_born + counts.minis_found - counts.minis_ended;
 	return counts;
 }

@@ -39,7 +39,10 @@ struct flow_counts {
 	uint64_t taken;	  /* observations taken in */
 	uint64_t open;	  /* flows followed now and not ended */
 	uint64_t pending; /* flows that have ended and wait for their verdict */
-	uint64_t minis;	  /* mini-sockets followed now */
+	uint64_t minis;	  /* mini-sockets followed now: born + found - ended */
+	uint64_t minis_born;  /* seen as they were made */
+	uint64_t minis_found; /* older than the trace, found there */
+	uint64_t minis_ended; /* whatever their end */
 	uint64_t evicted; /* flows or mini-sockets given up for room */
 	uint64_t duplicates; /* observations that an understudy repeated */
 	uint64_t strays;  /* observations of sockets that are not followed and cannot be */
@@ -78,15 +81,34 @@ void flow_finish(struct flow_table *table, uint64_t now_ns);
 struct flow_counts flow_counts(const struct flow_table *table);
 
 /*
- * Mini-sockets whose FIN_WAIT2 is unresolved: user space has them read again and
- * hands the answer in as OBS_MINI_PEEK (mini.addr and tuple as here). Up to max
- * addresses, round robin over calls; returns how many.
+ * Mini-sockets whose FIN_WAIT2 may go on to TIME_WAIT without a trace, and those
+ * that were found and not heard of since: user space has them read again and,
+ * once everything that happened before was taken in, hands the answer in as
+ * OBS_MINI_PEEK (mini.addr and tuple as here). Up to max addresses, round robin
+ * over calls; returns how many.
  */
 struct flow_peek {
 	uint64_t mini_addr;
 	struct tuple tuple;
 };
 size_t flow_peeks(struct flow_table *table, struct flow_peek *ret, size_t max);
+
+/* A mini-socket that is held now. */
+struct flow_mini {
+	uint64_t conn;
+	struct tuple tuple;
+	uint32_t netns;
+	struct owner owner;  /* as far as it is known */
+	uint8_t born_state;  /* ST_FIN_WAIT2 or ST_TIME_WAIT: how it came to be ... */
+	uint8_t state;	     /* ... and where it stands */
+	uint64_t born_ns;    /* with `older` a bound: it is at least that old */
+	uint64_t time_wait_ns; /* when TIME_WAIT began, likewise; 0 = it has not */
+	bool older;	     /* than the trace */
+	bool hidden;	     /* its socket's verdict was not wanted */
+};
+/* All that are held now, oldest first as they became known. each() must not call back. */
+void flow_minis(const struct flow_table *table, void (*each)(void *ctx, const struct flow_mini *mini),
+		void *ctx);
 
 /*
  * True when some ended socket waits for an owner that only a look at all tasks

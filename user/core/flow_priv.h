@@ -41,6 +41,7 @@ struct mini {
 	struct index_link by_addr;
 	struct list queue;	  /* all of them, oldest first */
 	struct list cancelled;	  /* timer cancelled, fate open */
+	struct list asking;	  /* where it stands may change without a trace */
 	uint64_t addr;
 	uint64_t conn;
 	struct flow *flow;	  /* while it waits; then NULL */
@@ -48,6 +49,8 @@ struct mini {
 	uint32_t netns;
 	struct owner owner;
 	uint64_t born_ns, time_wait_ns, cancel_ns; /* 0 = not */
+	uint64_t ask_until_ns;	  /* after that no step is silent */
+	uint64_t found_ns;	  /* when, of one that is older than the trace; 0 = it is not */
 	uint8_t born_state, state;
 	bool hidden;		  /* its socket's verdict was not wanted */
 	bool over;		  /* it has ended, its socket's verdict comes first; then: */
@@ -68,7 +71,7 @@ struct flow_table {
 	struct pool flows, minis;
 	struct index by_sk, by_tuple, by_addr;
 	struct list open, settling, waits_mini, waits_owner;
-	struct list all_minis, cancelled;
+	struct list all_minis, cancelled, asking;
 };
 
 /* flow.c: the table and its flows */
@@ -106,6 +109,8 @@ void fold_settled(struct flow *f, evidence_set blind);
 uint64_t mini_take(struct flow_table *t, const struct obs *obs, struct tuple *tuple_ret);
 void mini_tick(struct flow_table *t, uint64_t now_ns);
 void mini_finish(struct flow_table *t, uint64_t now_ns);
+/* It may step on to TIME_WAIT unseen, or was only found: have it read again. */
+void mini_ask(struct flow_table *t, struct mini *m, const struct obs *obs);
 /* The kernel made none: says so. */
 void mini_refused(struct flow_table *t, const struct flow *f);
 /* Its socket has its verdict: goes on alone, or is reported now if it is over. */

@@ -22,6 +22,7 @@ static void mini_unlink(struct flow_table *t, struct mini *m)
 {
 	list_remove(&m->queue);
 	list_remove(&m->cancelled);
+	list_remove(&m->asking);
 	index_remove(&t->by_addr, &m->by_addr);
 }
 
@@ -34,6 +35,7 @@ static void mini_to_time_wait(struct flow_table *t, struct mini *m, uint64_t at_
 		return;
 	m->state = ST_TIME_WAIT;
 	m->time_wait_ns = at_ns;
+	list_remove(&m->asking);
 	if (!f)
 		return;
 	fold_path(f, ST_TIME_WAIT, at_ns);
@@ -48,6 +50,7 @@ static void mini_report(struct flow_table *t, struct mini *m)
 	struct minisocket record = {
 		.conn = m->conn, .mono_ns = m->ended_ns, .tuple = m->tuple,
 		.netns = m->netns, .owner = m->owner, .end = (enum mini_end)m->end,
+		.complete = !m->found_ns,
 	};
 
 	if (m->born_state == ST_FIN_WAIT2)
@@ -64,6 +67,7 @@ void mini_refused(struct flow_table *t, const struct flow *f)
 	struct minisocket record = {
 		.conn = f->v.conn, .mono_ns = f->v.mono_ns, .tuple = f->v.tuple,
 		.netns = f->v.netns, .owner = f->v.owner, .end = MINI_NEVER_CREATED,
+		.complete = true,
 	};
 
 	if (t->config.mini_ended)
@@ -94,6 +98,7 @@ static void mini_ended(struct flow_table *t, struct mini *m, enum mini_end end, 
 	m->end = end;
 	m->ended_ns = at_ns;
 	m->over = true;
+	t->counts.minis_ended++;
 	mini_unlink(t, m);
 	if (!f)
 		mini_report(t, m);
@@ -133,9 +138,9 @@ static void mini_evict_oldest(struct flow_table *t, uint64_t now_ns)
 		mini_leave_flow(t, m, true);
 }
 
+/* As the kernel tells of it, and nobody's yet. */
 static struct mini *mini_new(struct flow_table *t, const struct obs *obs)
 {
-	struct flow *f = flow_open_by_tuple(t, &obs->tuple, obs->sock.netns_ino);
 	struct mini *m;
 
 	if (t->minis.used == t->minis.max)
@@ -145,39 +150,71 @@ static struct mini *mini_new(struct flow_table *t, const struct obs *obs)
 		t->counts.evicted++;
 		return NULL;
 	}
-	if (!f || f->mini)
-		f = flow_unseen(t, obs);
 	m->addr = obs->mini.addr;
 	m->tuple = obs->tuple;
 	m->netns = obs->sock.netns_ino;
 	m->born_ns = obs->mono_ns;
 	m->born_state = m->state = obs->mini.substate;
 	list_init(&m->cancelled);
+	list_init(&m->asking);
 	list_append(&t->all_minis, &m->queue);
 	index_add(&t->by_addr, &m->by_addr, index_mix(m->addr));
-	if (!f)
-		return m;
+	return m;
+}
+
+static void mini_join(struct mini *m, struct flow *f)
+{
 	m->flow = f;
 	m->conn = f->v.conn;
 	m->owner = f->v.owner;
 	f->mini = m;
-	return m;
+	f->v.minisocket = m->state;
+	fold_path(f, m->state, m->born_ns);
+	f->v.evidence |= m->state == ST_TIME_WAIT ? EV(MINI_TIME_WAIT) : EV(MINI_FIN_WAIT2);
 }
 
 static void mini_born(struct flow_table *t, const struct obs *obs)
 {
+	struct flow *f = flow_open_by_tuple(t, &obs->tuple, obs->sock.netns_ino);
 	struct mini *m = mini_new(t, obs);
-	struct flow *f = m ? m->flow : NULL;
 
 	if (!m)
 		return;
+	t->counts.minis_born++;
 	if (m->state == ST_TIME_WAIT)
 		m->time_wait_ns = obs->mono_ns;
-	if (!f)
+	mini_ask(t, m, obs);
+	if (!f || f->mini)
+		f = flow_unseen(t, obs);
+	if (f)
+		mini_join(m, f);
+}
+
+/* TCP_TIMEWAIT_LEN: the one time that all kernels agree on. */
+#define TIME_WAIT_NS (UINT64_C(60) * 1000 * 1000 * 1000)
+
+/*
+ * One that is older than the trace. What is left of TIME_WAIT's minute says since
+ * when it is there at least: every ACK winds it up again. How long FIN_WAIT2 was
+ * to last is not known.
+ */
+static void take_found(struct flow_table *t, const struct obs *obs)
+{
+	/* what the trace saw being born is worth more than what was there before */
+	struct mini *m = t->minis.used < t->minis.max ? mini_new(t, obs) : NULL;
+	uint64_t left = obs->mini.timeout_ns, age = 0;
+
+	if (!m)
 		return;
-	f->v.minisocket = m->state;
-	fold_path(f, m->state, obs->mono_ns);
-	f->v.evidence |= m->state == ST_TIME_WAIT ? EV(MINI_TIME_WAIT) : EV(MINI_FIN_WAIT2);
+	t->counts.minis_found++;
+	if (m->state == ST_TIME_WAIT && left && left < TIME_WAIT_NS)
+		age = TIME_WAIT_NS - left;
+	m->born_ns -= age < m->born_ns ? age : 0;
+	if (m->state == ST_TIME_WAIT)
+		m->time_wait_ns = m->born_ns;
+	m->found_ns = obs->mono_ns;
+	m->conn = ++t->next_conn;
+	mini_ask(t, m, obs);
 }
 
 /*
@@ -198,14 +235,34 @@ static bool is_armed_again(struct flow_table *t, const struct mini *m, const str
 	return !f || f->mini == m;
 }
 
+/* Forgotten as if it had never been found: its birth is in the ring. */
+static void mini_unfind(struct flow_table *t, struct mini *m)
+{
+	mini_unlink(t, m);
+	pool_give(&t->minis, m);
+	t->counts.minis_found--;
+}
+
+/* It was found before what had been traced until then was taken in. */
+static bool is_before_found(const struct mini *m, const struct obs *obs)
+{
+	return m && m->found_ns && obs->kind != OBS_MINI_FOUND && obs->mono_ns < m->found_ns;
+}
+
 static struct mini *take_born(struct flow_table *t, struct mini *m, const struct obs *obs)
 {
+	if (is_before_found(m, obs)) {
+		mini_unfind(t, m);
+		m = NULL;
+	}
 	if (is_armed_again(t, m, obs)) {
 		m->cancel_ns = 0;
 		m->vanished = false;
 		list_remove(&m->cancelled);
 		if (obs->mini.substate == ST_TIME_WAIT)
 			mini_to_time_wait(t, m, obs->mono_ns);
+		else
+			mini_ask(t, m, obs);
 		return m;
 	}
 	if (m)
@@ -221,6 +278,7 @@ static void take_cancel(struct flow_table *t, struct mini *m, const struct obs *
 		mini_to_time_wait(t, m, obs->mono_ns);
 	m->cancel_ns = obs->mono_ns;
 	m->vanished = obs->kind == OBS_MINI_PEEK;
+	list_remove(&m->asking);
 	list_remove(&m->cancelled);
 	list_append(&t->cancelled, &m->cancelled);
 }
@@ -250,6 +308,8 @@ static void take_peek(struct flow_table *t, struct mini *m, const struct obs *ob
 	else if (!obs->mini.substate && !m->cancel_ns)
 		/* gone; the record that says why may still be on its way */
 		take_cancel(t, m, obs);
+	if (m->state == ST_TIME_WAIT || obs->mono_ns > m->ask_until_ns)
+		list_remove(&m->asking);
 }
 
 static void take_end(struct flow_table *t, struct mini *m, const struct obs *obs)
@@ -267,8 +327,14 @@ uint64_t mini_take(struct flow_table *t, const struct obs *obs, struct tuple *tu
 	struct mini *m = mini_by_addr(t, obs->mini.addr);
 	uint64_t conn;
 
-	if (obs->kind == OBS_MINI_BORN)
+	if (obs->kind == OBS_MINI_BORN) {
 		m = take_born(t, m, obs);
+	} else if (obs->kind == OBS_MINI_FOUND && !m) {
+		take_found(t, obs);
+		m = mini_by_addr(t, obs->mini.addr);
+	} else if (is_before_found(m, obs)) {
+		m = NULL;
+	}
 	/* its memory is another's by now: that one's events tell */
 	if (!m || (obs->tuple.family && !tuple_equal(&m->tuple, &obs->tuple))) {
 		t->counts.strays++;
@@ -302,31 +368,4 @@ void mini_tick(struct flow_table *t, uint64_t now_ns)
 void mini_finish(struct flow_table *t, uint64_t now_ns)
 {
 	mini_tick(t, now_ns + FLOW_CANCEL_GRACE_NS);
-}
-
-static bool is_open_question(const struct mini *m)
-{
-	return m->state == ST_FIN_WAIT2 && !m->cancel_ns && !m->over;
-}
-
-size_t flow_peeks(struct flow_table *t, struct flow_peek *ret, size_t max)
-{
-	struct list *last = t->waits_mini.prev, *at = t->waits_mini.next;
-	size_t n = 0;
-
-	/* who was asked goes to the end, so that all have their turn */
-	while (!list_empty(&t->waits_mini) && n < max) {
-		struct mini *m = container_of(at, struct flow, queue)->mini;
-		bool was_last = at == last;
-		struct list *next = at->next;
-
-		if (m && is_open_question(m))
-			ret[n++] = (struct flow_peek){ .mini_addr = m->addr, .tuple = m->tuple };
-		list_remove(at);
-		list_append(&t->waits_mini, at);
-		if (was_last)
-			break;
-		at = next;
-	}
-	return n;
 }

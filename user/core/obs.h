@@ -41,6 +41,7 @@ enum obs_kind {
 	OBS_MINI_EXPIRED, /* its timer ran out */
 	OBS_MINI_CANCEL,  /* its timer was taken off the wheel: by itself no end */
 	OBS_MINI_KILLED,  /* it is gone (inet_twsk_kill) */
+	OBS_MINI_FOUND,	  /* it was there when asked, and its timer was running */
 	OBS_MINI_PEEK,	  /* read again on our request: mini.substate as of now, 0 = it is no longer that one */
 	OBS_DESTROY,	  /* last event of a full socket */
 	OBS_RELEASE,	  /* last close(), before TCP does anything */

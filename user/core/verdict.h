@@ -91,6 +91,7 @@ struct minisocket {
 	struct owner owner;
 	uint64_t fin_wait2_ns, time_wait_ns; /* 0 = never in that state */
 	enum mini_end end;
+	bool complete; /* false: its birth was not seen, and the times are lower bounds */
 };
 
 #endif

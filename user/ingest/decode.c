@@ -19,6 +19,7 @@ static const enum obs_kind kinds[WIRE_KIND_MAX] = {
 	[WIRE_DESTROY] = OBS_DESTROY,
 	[WIRE_RELEASE] = OBS_RELEASE,
 	[WIRE_SNAPSHOT] = OBS_SNAPSHOT,
+	[WIRE_MINI_FOUND] = OBS_MINI_FOUND,
 };
 
 static void put_tuple(const struct wire_tuple *w, struct tuple *ret)

@@ -12,7 +12,9 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "load/catch_up.h"
 #include "load/examine.h"
+#include "load/look.h"
 #include "load/ways.h"
 #include "wire.h"
 
@@ -25,6 +27,7 @@ struct session {
 	struct tcpclose_bpf *skel;
 	struct examination *found;
 	struct ring_buffer *ring;
+	struct ring_at at;
 	struct bpf_link *links[LINKS_MAX];
 	enum hook link_hooks[LINKS_MAX];
 	size_t n_links;
@@ -207,52 +210,10 @@ static int load(struct session *s, const struct session_config *config)
 		return r;
 	}
 	s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.ring), on_record, s, NULL);
-	if (s->ring)
-		return 0;
-	r = -errno;
-	log_error("cannot map the ring buffer: %s (a smaller --ring may fit)", strerror(-r));
+	r = s->ring ? ring_at_open(bpf_map__fd(s->skel->maps.ring), &s->at) : -errno;
+	if (r)
+		log_error("cannot map the ring buffer: %s (a smaller --ring may fit)", strerror(-r));
 	return r;
-}
-
-/* before(s) is called for every batch that was read, before it is given out. */
-/* The kernel gives up with EAGAIN after a million objects of which none was wanted: it goes on where it was. */
-static ssize_t read_on(int fd, void *buf, size_t size)
-{
-	ssize_t got;
-
-	do {
-		got = read(fd, buf, size);
-	} while (got < 0 && (errno == EAGAIN || errno == EINTR));
-	return got;
-}
-
-static int read_iterator(struct session *s, struct bpf_program *p, int (*before)(struct session *s),
-			 session_record_fn take, void *ctx)
-{
-	struct bpf_link *link = bpf_program__attach_iter(p, NULL);
-	CLEANUP(close) int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -1;
-	struct wire_full records[32];
-	size_t have = 0;
-	ssize_t got = 0;
-	int r = fd < 0 ? -errno : 0;
-
-	while (!r && (got = read_on(fd, (char *)records + have, sizeof(records) - have)) > 0) {
-		size_t n;
-
-		have += (size_t)got;
-		n = have / sizeof(records[0]);
-		r = before ? before(s) : 0;
-		for (size_t i = 0; i < n && (r >= 0 || r == -EAGAIN); i++)
-			r = take(ctx, &records[i], sizeof(records[i]));
-		if (r == -EAGAIN)
-			r = 0;
-		have -= n * sizeof(records[0]);
-		memmove(records, &records[n], have);
-	}
-	if (!r && got < 0)
-		r = -errno;
-	bpf_link__destroy(link);
-	return r < 0 ? r : 0;
 }
 
 /*
@@ -275,6 +236,7 @@ static void find_hz(struct session *s)
 	struct linger linger = { .l_onoff = 1, .l_linger = KNOWN_LINGER_S };
 	CLEANUP(close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	uint32_t jiffies = 0;
+	struct look look = { .take = keep_jiffies, .ctx = &jiffies };
 	uint64_t cookie;
 	socklen_t size = sizeof(cookie);
 	int r;
@@ -284,7 +246,7 @@ static void find_hz(struct session *s)
 	    getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size))
 		return;
 	s->skel->bss->snap_cookie = cookie;
-	r = read_iterator(s, s->skel->progs.iter__task_file, NULL, keep_jiffies, &jiffies);
+	r = look_here(&look, s->skel->progs.iter__task_file);
 	s->skel->bss->snap_cookie = 0;
 	if (r)
 		log_debug("cannot look at sockets of tasks: %s", strerror(-r));
@@ -326,26 +288,34 @@ int session_fd(const struct session *s)
 	return ring_buffer__epoll_fd(s->ring);
 }
 
-int session_consume(struct session *s)
+static int consume(void *ctx)
 {
-	int r;
+	struct session *s = ctx;
 
 	/* before looking: what comes after the look must wake again */
 	s->skel->bss->reader_woken = 0;
-	r = ring_buffer__consume(s->ring);
+	return ring_buffer__consume(s->ring);
+}
+
+int session_consume(struct session *s)
+{
+	int r = consume(s);
+
 	return r < 0 && r != -EAGAIN ? r : 0;
+}
+
+int session_catch_up(struct session *s)
+{
+	return catch_up(&s->at, consume, s);
 }
 
 int session_snapshot(struct session *s, bool all)
 {
-	/*
-	 * What was traced before a socket was looked at comes before the look: else the
-	 * socket would seem to go back in time.
-	 */
-	int r = read_iterator(s, s->skel->progs.iter__task_file, session_consume, s->take, s->ctx);
+	struct look look = { s->take, s->ctx, session_catch_up, s };
+	int r = look_here(&look, s->skel->progs.iter__task_file);
 
 	if (!r && all)
-		r = read_iterator(s, s->skel->progs.iter__tcp, session_consume, s->take, s->ctx);
+		r = look_everywhere(&look, s->skel->progs.iter__tcp);
 	return r;
 }
 
@@ -471,6 +441,7 @@ void session_close(struct session *s)
 	if (!s)
 		return;
 	session_detach(s);
+	ring_at_close(&s->at);
 	ring_buffer__free(s->ring);
 	tcpclose_bpf__destroy(s->skel);
 	examination_free(s->found);

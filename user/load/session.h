@@ -63,8 +63,14 @@ int session_fd(const struct session *s);
 /* Takes all that is there, or until take() says -EAGAIN. 0, or negative errno. */
 int session_consume(struct session *s);
 /*
- * The sockets that exist: those that tasks hold, with the task, and with
- * `all` those of this network namespace that nobody holds. Through take().
+ * Takes all that was there when it was called, however often take() says -EAGAIN.
+ * 0; -EAGAIN where a record stays unfinished; else what take() said.
+ */
+int session_catch_up(struct session *s);
+/*
+ * The sockets that exist: those that tasks hold, with the task, and with `all`
+ * those that nobody holds and the mini-sockets, in every network namespace that
+ * can be entered. Through take().
  */
 int session_snapshot(struct session *s, bool all);
 /* Reads up to n mini-sockets again. 0; -EOPNOTSUPP where the kernel cannot. */

@@ -359,7 +359,7 @@ static void put_minisocket(struct text *t, const struct minisocket *mini)
 		put_duration(t, " FIN_WAIT2 ", mini->fin_wait2_ns, "");
 	if (mini->time_wait_ns)
 		put_duration(t, " TIME_WAIT ", mini->time_wait_ns, "");
-	put(t, ", ");
+	put(t, mini->complete ? ", " : " at least, ");
 	put(t, mini_end_slug(mini->end));
 	put_event_ends(t, &mini->tuple);
 }

@@ -23,6 +23,7 @@ static void every_kind_of_the_wire_becomes_its_kind_of_observation(void **state)
 		[WIRE_MINI_EXPIRED] = OBS_MINI_EXPIRED,
 		[WIRE_MINI_CANCEL] = OBS_MINI_CANCEL,
 		[WIRE_MINI_KILLED] = OBS_MINI_KILLED,
+		[WIRE_MINI_FOUND] = OBS_MINI_FOUND,
 		[WIRE_DESTROY] = OBS_DESTROY,
 		[WIRE_RELEASE] = OBS_RELEASE,
 		[WIRE_SNAPSHOT] = OBS_SNAPSHOT,

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "feed.h"
+
+static struct obs found(uint64_t now, uint16_t port, uint8_t substate)
+{
+	struct obs o = feed_mini(OBS_MINI_FOUND, now, port, substate);
+
+	o.mini.timeout_ns = MS(30000);
+	return o;
+}
+
+static void take(struct flow_table *t, enum obs_kind kind, uint64_t now, uint16_t port)
+{
+	struct obs o = feed_mini(kind, now, port, ST_TIME_WAIT);
+
+	flow_take(t, &o, NULL);
+}
+
+static void take_found(struct flow_table *t, uint64_t now, uint16_t port)
+{
+	struct obs o = found(now, port, ST_TIME_WAIT);
+
+	flow_take(t, &o, NULL);
+}
+
+static void assert_counts(const struct flow_table *t, uint64_t born, uint64_t found, uint64_t ended)
+{
+	struct flow_counts c = flow_counts(t);
+
+	assert_int_equal(c.minis_born, born);
+	assert_int_equal(c.minis_found, found);
+	assert_int_equal(c.minis_ended, ended);
+	assert_int_equal(c.minis, born + found - ended);
+}
+
+/* The look comes first, then the ring up to then: what the ring tells of it happened before. */
+static void a_birth_that_is_read_after_its_mini_socket_was_found_is_its_birth(void **state)
+{
+	struct flow_table *t = feed_table(8, 8);
+	struct obs o;
+
+	(void)state;
+	take_found(t, MS(100), 100);
+	assert_counts(t, 0, 1, 0);
+	feed_born(t, MS(10), 1, 100);
+	o = feed_state(MS(20), 1, 100, ST_ESTABLISHED, ST_FIN_WAIT1);
+	flow_take(t, &o, NULL);
+	take(t, OBS_MINI_BORN, MS(30), 100);
+	assert_counts(t, 1, 0, 0);
+	o = feed_state(MS(31), 1, 100, ST_FIN_WAIT2, ST_CLOSE);
+	flow_take(t, &o, NULL);
+	flow_tick(t, MS(5000));
+	assert_int_equal(seen.by_cause[CAUSE_ACTIVE_CLOSE], 1);
+	take(t, OBS_MINI_EXPIRED, MS(60000), 100);
+	assert_counts(t, 1, 0, 1);
+	assert_int_equal(seen.minis, 1);
+	flow_table_free(t);
+}
+
+/* Same memory, same tuple, an earlier life. */
+static void an_end_from_before_it_was_found_is_another_ones(void **state)
+{
+	struct flow_table *t = feed_table(8, 8);
+
+	(void)state;
+	take_found(t, MS(100), 100);
+	take(t, OBS_MINI_CANCEL, MS(50), 100);
+	take(t, OBS_MINI_KILLED, MS(50), 100);
+	flow_tick(t, MS(5000));
+	assert_counts(t, 0, 1, 0);
+	assert_int_equal(flow_counts(t).strays, 2);
+	take(t, OBS_MINI_KILLED, MS(6000), 100);
+	assert_counts(t, 0, 1, 1);
+	flow_table_free(t);
+}
+
+static void count_one(void *ctx, const struct flow_mini *mini)
+{
+	unsigned *n = ctx;
+
+	n[mini->older]++;
+	assert_true(mini->conn);
+	assert_int_equal(mini->tuple.family, 4);
+	if (mini->older)
+		assert_int_equal(mini->born_ns, MS(60000 - 30000));
+	else
+		assert_int_equal(mini->state, ST_FIN_WAIT2);
+}
+
+static void those_that_are_held_can_be_counted_and_told_apart(void **state)
+{
+	struct flow_table *t = feed_table(64, 64);
+	unsigned n[2] = {0};
+
+	(void)state;
+	for (uint16_t i = 0; i < 3; i++) {
+		feed_born(t, MS(i), i, 100 + i);
+		feed_half_gone(t, MS(i), i, 100 + i);
+	}
+	for (uint16_t i = 0; i < 4; i++)
+		take_found(t, MS(60000), 200 + i);
+	take(t, OBS_MINI_KILLED, MS(60001), 200);
+	take(t, OBS_MINI_KILLED, MS(60001), 100);
+	flow_minis(t, count_one, n);
+	assert_int_equal(n[0], 2);
+	assert_int_equal(n[1], 3);
+	assert_counts(t, 3, 4, 2);
+	flow_table_free(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_birth_that_is_read_after_its_mini_socket_was_found_is_its_birth, feed_setup,
+			feed_teardown),
+		cmocka_unit_test_setup_teardown(an_end_from_before_it_was_found_is_another_ones,
+						feed_setup, feed_teardown),
+		cmocka_unit_test_setup_teardown(those_that_are_held_can_be_counted_and_told_apart,
+						feed_setup, feed_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

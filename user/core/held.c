@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* held: the mini-sockets that are there, and what has to be asked about them. */
+#include "core/flow_priv.h"
+
+/*
+ * A FIN in FIN_WAIT2 winds the timer up to TIME_WAIT's minute. Where that lands in
+ * the same bucket of the timer wheel, the kernel only writes the new time down and
+ * nothing is traced. A bucket of timers that run for a minute is 512 jiffies wide
+ * (4096 with 1000 jiffies a second), at most 5.12 s: further apart, it is traced.
+ */
+#define TIME_WAIT_NS (UINT64_C(60) * 1000 * 1000 * 1000)
+#define BUCKET_NS    (UINT64_C(6) * 1000 * 1000 * 1000)
+
+void mini_ask(struct flow_table *t, struct mini *m, const struct obs *obs)
+{
+	uint64_t expires_ns = obs->mono_ns + obs->mini.timeout_ns;
+
+	list_remove(&m->asking);
+	m->ask_until_ns = UINT64_MAX;
+	if (obs->mini.timeout_ns)
+		m->ask_until_ns = expires_ns > TIME_WAIT_NS ? expires_ns - TIME_WAIT_NS + BUCKET_NS : 0;
+	if (m->state == ST_FIN_WAIT2 || m->found_ns)
+		list_append(&t->asking, &m->asking);
+}
+
+size_t flow_peeks(struct flow_table *t, struct flow_peek *ret, size_t max)
+{
+	struct list *last = t->asking.prev;
+	size_t n = 0;
+
+	/* who was asked after goes to the end, so that all have their turn */
+	while (!list_empty(&t->asking) && n < max) {
+		struct list *at = t->asking.next;
+		const struct mini *m = container_of(at, struct mini, asking);
+
+		ret[n++] = (struct flow_peek){ .mini_addr = m->addr, .tuple = m->tuple };
+		list_remove(at);
+		list_append(&t->asking, at);
+		if (at == last)
+			break;
+	}
+	return n;
+}
+
+static struct flow_mini held(const struct mini *m)
+{
+	return (struct flow_mini){
+		.conn = m->conn, .tuple = m->tuple, .netns = m->netns,
+		.owner = m->flow ? m->flow->v.owner : m->owner,
+		.born_state = m->born_state, .state = m->state, .born_ns = m->born_ns,
+		.time_wait_ns = m->time_wait_ns, .older = m->found_ns, .hidden = m->hidden,
+	};
+}
+
+void flow_minis(const struct flow_table *t, void (*each)(void *ctx, const struct flow_mini *mini),
+		void *ctx)
+{
+	for (const struct list *at = t->all_minis.next; at != &t->all_minis; at = at->next) {
+		struct flow_mini mini = held(container_of(at, struct mini, queue));
+
+		each(ctx, &mini);
+	}
+}

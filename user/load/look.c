@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include "load/look.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "load/namespaces.h"
+#include "wire.h"
+
+/* The kernel gives up with EAGAIN after a million objects of which none was wanted: it goes on where it was. */
+static ssize_t read_on(int fd, void *buf, size_t size)
+{
+	ssize_t got;
+
+	do {
+		got = read(fd, buf, size);
+	} while (got < 0 && (errno == EAGAIN || errno == EINTR));
+	return got;
+}
+
+static bool is_found_mini(const struct wire_full *record)
+{
+	return record->ev.kind == WIRE_MINI_FOUND;
+}
+
+static int give(const struct look *look, const struct wire_full *records, size_t n, bool minis)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && (r >= 0 || r == -EAGAIN); i++)
+		if (is_found_mini(&records[i]) == minis)
+			r = look->take(look->ctx, &records[i], sizeof(records[i]));
+	return r == -EAGAIN ? 0 : r;
+}
+
+/*
+ * What was traced before a socket was looked at comes before the look: else the
+ * socket would seem to go back in time. A mini-socket that was found comes before
+ * what was traced: else its end might come first, and it would stay for ever.
+ */
+static int give_batch(const struct look *look, const struct wire_full *records, size_t n)
+{
+	int r = give(look, records, n, true);
+
+	if (!r && look->catch_up)
+		r = look->catch_up(look->session);
+	return r ? r : give(look, records, n, false);
+}
+
+static int read_slots(const struct look *look, int fd)
+{
+	struct wire_full records[32];
+	size_t have = 0;
+	ssize_t got = 0;
+	int r = 0;
+
+	while (!r && (got = read_on(fd, (char *)records + have, sizeof(records) - have)) > 0) {
+		size_t n;
+
+		have += (size_t)got;
+		n = have / sizeof(records[0]);
+		r = give_batch(look, records, n);
+		have -= n * sizeof(records[0]);
+		memmove(records, &records[n], have);
+	}
+	return !r && got < 0 ? -errno : r;
+}
+
+struct place {
+	const struct look *look;
+	struct bpf_link *link;
+};
+
+static int look_in_place(void *ctx)
+{
+	const struct place *place = ctx;
+	CLEANUP(close) int fd = bpf_iter_create(bpf_link__fd(place->link));
+
+	return fd < 0 ? fd : read_slots(place->look, fd);
+}
+
+static int look_in(const struct look *look, struct bpf_program *p, bool everywhere)
+{
+	struct place place = { look, bpf_program__attach_iter(p, NULL) };
+	int r;
+
+	if (!place.link)
+		return -errno;
+	r = everywhere ? namespaces_visit(look_in_place, &place) : look_in_place(&place);
+	bpf_link__destroy(place.link);
+	return r;
+}
+
+int look_here(const struct look *look, struct bpf_program *p)
+{
+	return look_in(look, p, false);
+}
+
+int look_everywhere(const struct look *look, struct bpf_program *p)
+{
+	return look_in(look, p, true);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* namespaces: the network namespaces of this machine, one after the other. */
+#ifndef TCPCLOSE_LOAD_NAMESPACES_H
+#define TCPCLOSE_LOAD_NAMESPACES_H
+
+/*
+ * Calls each(ctx) in this thread's own network namespace, and then, for as long as
+ * the call runs, in every other one that a process is in or that is mounted, once
+ * in each. Where entering is not allowed, only in its own. 0, or what each() said
+ * first that was not 0.
+ */
+int namespaces_visit(int (*each)(void *ctx), void *ctx);
+
+#endif
