@@ -26,8 +26,8 @@ BPFTOOL    ?= $(firstword $(shell command -v bpftool || command -v /usr/sbin/bpf
 # What needs no compiler must not ask for one.
 ifneq ($(filter-out clean help,$(or $(MAKECMDGOALS),all)),)
 MACHINE     := $(shell $(CC) -dumpmachine)
-LIB_CFLAGS  := $(shell $(PKG_CONFIG) --cflags libbpf json-c libpcap libcap-ng)
-LIB_LDLIBS  := $(shell $(PKG_CONFIG) --libs libbpf json-c libpcap libcap-ng)
+LIB_CFLAGS  := $(shell $(PKG_CONFIG) --cflags libbpf json-c libpcap libcap-ng libmnl)
+LIB_LDLIBS  := $(shell $(PKG_CONFIG) --libs libbpf json-c libpcap libcap-ng libmnl)
 TEST_LDLIBS  = -lcmocka
 endif
 # As libbpf's bpf_tracing.h wants to hear it.

@@ -34,6 +34,7 @@ lib    libbpf         libbpf-dev      libbpf-devel           libbpf    libbpf-de
 lib    json-c         libjson-c-dev   json-c-devel           json-c    libjson-c-devel
 lib    libpcap        libpcap-dev     libpcap-devel          libpcap   libpcap-devel
 lib    libcap-ng      libcap-ng-dev   libcap-ng-devel        libcap-ng libcap-ng-devel
+lib    libmnl         libmnl-dev      libmnl-devel           libmnl    libmnl-devel
 '
 # Not here: servers (nginx, redis), which a package starts on the spot and at every
 # boot. The tests that can use one say so when it is not there.

@@ -370,18 +370,26 @@ static void on_ready(struct run *run, void *ptr)
 	}
 }
 
+/* What was there before the trace. */
+static void look_around(struct run *run)
+{
+	int r = session_find_minis(run->session);
+
+	if (!r)
+		r = session_snapshot(run->session, true);
+	if (r)
+		log_info("cannot look at the sockets that exist (%s): older connections are known by what happens to them",
+			 strerror(-r));
+}
+
 int run_loop(struct run *run, bool (*done)(void *ctx), void *ctx)
 {
 	struct epoll_event events[8];
-	int r;
 
-	/* what was there before the trace; here, because records come out of it */
+	/* here, because records come out of it */
 	if (!run->looked_around) {
 		run->looked_around = true;
-		r = session_snapshot(run->session, true);
-		if (r)
-			log_info("cannot look at the sockets that exist (%s): older connections are known by what happens to them",
-				 strerror(-r));
+		look_around(run);
 	}
 	while (!run->interrupted && !run->error && !(done && done(ctx))) {
 		int n = epoll_wait(run->epoll, events, 8, -1);

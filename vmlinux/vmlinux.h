@@ -256,12 +256,6 @@ struct bpf_iter__task_file {
 	struct file *file;
 };
 
-struct bpf_iter__tcp {
-	struct bpf_iter_meta *meta;
-	struct sock_common *sk_common;
-	__u32 uid;
-};
-
 enum sock_flags {
 	SOCK_DEAD,
 	SOCK_DONE,

@@ -18,9 +18,10 @@ from tracing import BUILD, Tracer, end_of, finish, result, skip_all, why_not
 
 COUNT = int(os.environ.get("CHURN", "200000"))
 CHURN = os.path.join(BUILD, "tests/live/churn")
-# A machine that gives tcpclose no CPU for as long as the ring lasts makes it lose records, and one
-# was seen where the hooks were not run for a few microseconds. The verdicts say so (not complete),
-# and it may try again. A tracer that loses something every time loses this test.
+# A machine that gives tcpclose no CPU for as long as the ring lasts makes it lose records; and there
+# are kernels that run no BPF while a process of the platform's own is on the CPU, not even for a
+# timer's softirq that interrupted it (docs/ARCHITECTURE.md). The verdicts say so (not complete), and
+# it may try again. A tracer that loses something every time loses this test.
 TRIES = 3
 # The ring and what libbpf read of the kernel's types: some 32 MiB on every run. What grows is what
 # lives at once: a mini-socket for each connection that ended by FIN (they last 60 s, so: all), and

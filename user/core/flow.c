@@ -190,7 +190,8 @@ struct flow *flow_new(struct flow_table *t, const struct obs *obs, evidence_set 
 	f->v.netns = obs->sock.netns_ino;
 	if (obs->has_sock)
 		fold_sock(f, &obs->sock);
-	index_add(&t->by_sk, &f->by_sk, index_mix(f->sk));
+	if (f->sk)
+		index_add(&t->by_sk, &f->by_sk, index_mix(f->sk));
 	list_append(&t->open, &f->queue);
 	t->counts.open++;
 	flow_set_tuple(t, f, &obs->tuple);

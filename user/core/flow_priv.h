@@ -42,7 +42,7 @@ struct mini {
 	struct list queue;	  /* all of them, oldest first */
 	struct list cancelled;	  /* timer cancelled, fate open */
 	struct list asking;	  /* where it stands may change without a trace */
-	uint64_t addr;
+	uint64_t addr;		  /* 0 = found, and no event of it since */
 	uint64_t conn;
 	struct flow *flow;	  /* while it waits; then NULL */
 	struct tuple tuple;
@@ -69,7 +69,8 @@ struct flow_table {
 	uint64_t stopped_ns; /* 0 = not */
 	uint64_t looked_ns;  /* when the last look at all tasks began */
 	struct pool flows, minis;
-	struct index by_sk, by_tuple, by_addr;
+	struct index by_sk, by_tuple, by_addr; /* by_addr: by tuple where the address is not known */
+	size_t n_unmet;	     /* mini-sockets without an address */
 	struct list open, settling, waits_mini, waits_owner;
 	struct list all_minis, cancelled, asking;
 };

@@ -19,7 +19,8 @@ void mini_ask(struct flow_table *t, struct mini *m, const struct obs *obs)
 	m->ask_until_ns = UINT64_MAX;
 	if (obs->mini.timeout_ns)
 		m->ask_until_ns = expires_ns > TIME_WAIT_NS ? expires_ns - TIME_WAIT_NS + BUCKET_NS : 0;
-	if (m->state == ST_FIN_WAIT2 || m->found_ns)
+	/* who is asked is asked by address */
+	if (m->addr && (m->state == ST_FIN_WAIT2 || m->found_ns))
 		list_append(&t->asking, &m->asking);
 }
 

@@ -17,13 +17,61 @@ static struct mini *mini_by_addr(struct flow_table *t, uint64_t addr)
 	return NULL;
 }
 
+/* Found by sock_diag, which tells no addresses, and not heard of since. */
+static struct mini *mini_unmet(struct flow_table *t, const struct obs *obs)
+{
+	struct index_link *link = t->n_unmet ? index_first(&t->by_addr, tuple_hash(&obs->tuple)) : NULL;
+
+	for (; link; link = index_next(link)) {
+		struct mini *m = container_of(link, struct mini, by_addr);
+
+		if (!m->addr && m->netns == obs->sock.netns_ino && tuple_equal(&m->tuple, &obs->tuple))
+			return m;
+	}
+	return NULL;
+}
+
+static void mini_index(struct flow_table *t, struct mini *m, uint64_t addr)
+{
+	m->addr = addr;
+	t->n_unmet += !addr;
+	index_add(&t->by_addr, &m->by_addr, addr ? index_mix(addr) : tuple_hash(&m->tuple));
+}
+
+static void mini_unindex(struct flow_table *t, struct mini *m)
+{
+	t->n_unmet -= !m->addr;
+	index_remove(&t->by_addr, &m->by_addr);
+}
+
+/* It was found before what had been traced until then was taken in. */
+static bool is_before_found(const struct mini *m, const struct obs *obs)
+{
+	return m && m->found_ns && obs->kind != OBS_MINI_FOUND && obs->mono_ns < m->found_ns;
+}
+
+/* The one that this observation is about, as far as it is known. */
+static struct mini *mini_met(struct flow_table *t, const struct obs *obs)
+{
+	struct mini *m = obs->mini.addr ? mini_by_addr(t, obs->mini.addr) : NULL;
+
+	if (m)
+		return m;
+	m = mini_unmet(t, obs);
+	if (m && obs->mini.addr && !is_before_found(m, obs)) {
+		mini_unindex(t, m);
+		mini_index(t, m, obs->mini.addr);
+	}
+	return m;
+}
+
 /* Nobody finds it any more. */
 static void mini_unlink(struct flow_table *t, struct mini *m)
 {
 	list_remove(&m->queue);
 	list_remove(&m->cancelled);
 	list_remove(&m->asking);
-	index_remove(&t->by_addr, &m->by_addr);
+	mini_unindex(t, m);
 }
 
 /* FIN_WAIT2 is over: the peer's FIN came. The socket's verdict need not wait any longer. */
@@ -150,7 +198,6 @@ static struct mini *mini_new(struct flow_table *t, const struct obs *obs)
 		t->counts.evicted++;
 		return NULL;
 	}
-	m->addr = obs->mini.addr;
 	m->tuple = obs->tuple;
 	m->netns = obs->sock.netns_ino;
 	m->born_ns = obs->mono_ns;
@@ -158,7 +205,7 @@ static struct mini *mini_new(struct flow_table *t, const struct obs *obs)
 	list_init(&m->cancelled);
 	list_init(&m->asking);
 	list_append(&t->all_minis, &m->queue);
-	index_add(&t->by_addr, &m->by_addr, index_mix(m->addr));
+	mini_index(t, m, obs->mini.addr);
 	return m;
 }
 
@@ -198,14 +245,14 @@ static void mini_born(struct flow_table *t, const struct obs *obs)
  * when it is there at least: every ACK winds it up again. How long FIN_WAIT2 was
  * to last is not known.
  */
-static void take_found(struct flow_table *t, const struct obs *obs)
+static struct mini *take_found(struct flow_table *t, const struct obs *obs)
 {
 	/* what the trace saw being born is worth more than what was there before */
 	struct mini *m = t->minis.used < t->minis.max ? mini_new(t, obs) : NULL;
 	uint64_t left = obs->mini.timeout_ns, age = 0;
 
 	if (!m)
-		return;
+		return NULL;
 	t->counts.minis_found++;
 	if (m->state == ST_TIME_WAIT && left && left < TIME_WAIT_NS)
 		age = TIME_WAIT_NS - left;
@@ -215,6 +262,7 @@ static void take_found(struct flow_table *t, const struct obs *obs)
 	m->found_ns = obs->mono_ns;
 	m->conn = ++t->next_conn;
 	mini_ask(t, m, obs);
+	return m;
 }
 
 /*
@@ -241,12 +289,6 @@ static void mini_unfind(struct flow_table *t, struct mini *m)
 	mini_unlink(t, m);
 	pool_give(&t->minis, m);
 	t->counts.minis_found--;
-}
-
-/* It was found before what had been traced until then was taken in. */
-static bool is_before_found(const struct mini *m, const struct obs *obs)
-{
-	return m && m->found_ns && obs->kind != OBS_MINI_FOUND && obs->mono_ns < m->found_ns;
 }
 
 static struct mini *take_born(struct flow_table *t, struct mini *m, const struct obs *obs)
@@ -324,14 +366,13 @@ static void take_end(struct flow_table *t, struct mini *m, const struct obs *obs
 
 uint64_t mini_take(struct flow_table *t, const struct obs *obs, struct tuple *tuple_ret)
 {
-	struct mini *m = mini_by_addr(t, obs->mini.addr);
+	struct mini *m = mini_met(t, obs);
 	uint64_t conn;
 
 	if (obs->kind == OBS_MINI_BORN) {
 		m = take_born(t, m, obs);
 	} else if (obs->kind == OBS_MINI_FOUND && !m) {
-		take_found(t, obs);
-		m = mini_by_addr(t, obs->mini.addr);
+		m = take_found(t, obs);
 	} else if (is_before_found(m, obs)) {
 		m = NULL;
 	}

@@ -213,6 +213,20 @@ static struct flow *take_leave(struct flow_table *t, const struct obs *obs)
 	return NULL;
 }
 
+/* In any stage: what its own events told is newer than what was found, or soon will be. */
+static bool is_known_tuple(const struct flow_table *t, const struct obs *obs)
+{
+	struct index_link *link = index_first(&t->by_tuple, tuple_hash(&obs->tuple));
+
+	for (; link; link = index_next(link)) {
+		const struct flow *f = container_of(link, struct flow, by_tuple);
+
+		if (f->v.netns == obs->sock.netns_ino && tuple_equal(&f->v.tuple, &obs->tuple))
+			return true;
+	}
+	return false;
+}
+
 uint64_t flow_take(struct flow_table *t, const struct obs *obs, struct tuple *tuple_ret)
 {
 	struct flow *f;
@@ -220,10 +234,10 @@ uint64_t flow_take(struct flow_table *t, const struct obs *obs, struct tuple *tu
 	t->counts.taken++;
 	if (tuple_ret)
 		*tuple_ret = obs->tuple;
-	if (obs->mini.addr)
+	if (obs->mini.addr || obs->kind == OBS_MINI_FOUND)
 		return mini_take(t, obs, tuple_ret);
-	/* an RST for no socket, a damaged tape */
-	if (!obs->sk) {
+	/* found without its address and known already, an RST for no socket, a damaged tape */
+	if (!obs->sk && (obs->kind != OBS_SNAPSHOT || is_known_tuple(t, obs))) {
 		t->counts.strays++;
 		return 0;
 	}

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "load/namespaces.h"
 #include "wire.h"
 
 /* The kernel gives up with EAGAIN after a million objects of which none was wanted: it goes on where it was. */
@@ -43,7 +42,7 @@ static int give(const struct look *look, const struct wire_full *records, size_t
  * socket would seem to go back in time. A mini-socket that was found comes before
  * what was traced: else its end might come first, and it would stay for ever.
  */
-static int give_batch(const struct look *look, const struct wire_full *records, size_t n)
+int look_give(const struct look *look, const struct wire_full *records, size_t n)
 {
 	int r = give(look, records, n, true);
 
@@ -64,44 +63,19 @@ static int read_slots(const struct look *look, int fd)
 
 		have += (size_t)got;
 		n = have / sizeof(records[0]);
-		r = give_batch(look, records, n);
+		r = look_give(look, records, n);
 		have -= n * sizeof(records[0]);
 		memmove(records, &records[n], have);
 	}
 	return !r && got < 0 ? -errno : r;
 }
 
-struct place {
-	const struct look *look;
-	struct bpf_link *link;
-};
-
-static int look_in_place(void *ctx)
+int look_at(const struct look *look, struct bpf_program *iterator)
 {
-	const struct place *place = ctx;
-	CLEANUP(close) int fd = bpf_iter_create(bpf_link__fd(place->link));
+	struct bpf_link *link = bpf_program__attach_iter(iterator, NULL);
+	CLEANUP(close) int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -errno;
+	int r = fd < 0 ? fd : read_slots(look, fd);
 
-	return fd < 0 ? fd : read_slots(place->look, fd);
-}
-
-static int look_in(const struct look *look, struct bpf_program *p, bool everywhere)
-{
-	struct place place = { look, bpf_program__attach_iter(p, NULL) };
-	int r;
-
-	if (!place.link)
-		return -errno;
-	r = everywhere ? namespaces_visit(look_in_place, &place) : look_in_place(&place);
-	bpf_link__destroy(place.link);
+	bpf_link__destroy(link);
 	return r;
-}
-
-int look_here(const struct look *look, struct bpf_program *p)
-{
-	return look_in(look, p, false);
-}
-
-int look_everywhere(const struct look *look, struct bpf_program *p)
-{
-	return look_in(look, p, true);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* look: what an iterator of the kernel shows, in order with what is traced meanwhile. */
+/* look: what the kernel shows when asked, in order with what is traced meanwhile. */
 #ifndef TCPCLOSE_LOAD_LOOK_H
 #define TCPCLOSE_LOAD_LOOK_H
 
 #include "load/session.h"
 
 struct bpf_program;
+struct wire_full;
 
 struct look {
 	session_record_fn take;
@@ -14,9 +15,9 @@ struct look {
 	struct session *session;
 };
 
-/* 0 or negative errno. The iterator writes slots of the size of struct wire_full. */
-int look_here(const struct look *look, struct bpf_program *iterator);
-/* In every network namespace: for an iterator that shows only its own. */
-int look_everywhere(const struct look *look, struct bpf_program *iterator);
+/* The iterator writes slots of the size of struct wire_full. 0 or negative errno. */
+int look_at(const struct look *look, struct bpf_program *iterator);
+/* n records, each in a slot of its own, as they were just read. 0 or negative errno. */
+int look_give(const struct look *look, const struct wire_full *records, size_t n);
 
 #endif

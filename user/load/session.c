@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "load/catch_up.h"
+#include "load/diag.h"
 #include "load/examine.h"
 #include "load/look.h"
 #include "load/ways.h"
@@ -107,7 +108,6 @@ static void choose_programs(struct session *s)
 			bpf_program__set_autoload(p, examination_takes(s->found, &cells[i]));
 	}
 	bpf_program__set_autoload(s->skel->progs.iter__task_file, true);
-	bpf_program__set_autoload(s->skel->progs.iter__tcp, true);
 	bpf_program__set_autoload(s->skel->progs.peek_minisockets, true);
 }
 
@@ -246,7 +246,7 @@ static void find_hz(struct session *s)
 	    getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size))
 		return;
 	s->skel->bss->snap_cookie = cookie;
-	r = look_here(&look, s->skel->progs.iter__task_file);
+	r = look_at(&look, s->skel->progs.iter__task_file);
 	s->skel->bss->snap_cookie = 0;
 	if (r)
 		log_debug("cannot look at sockets of tasks: %s", strerror(-r));
@@ -312,11 +312,18 @@ int session_catch_up(struct session *s)
 int session_snapshot(struct session *s, bool all)
 {
 	struct look look = { s->take, s->ctx, session_catch_up, s };
-	int r = look_here(&look, s->skel->progs.iter__task_file);
+	int r = look_at(&look, s->skel->progs.iter__task_file);
 
 	if (!r && all)
-		r = look_everywhere(&look, s->skel->progs.iter__tcp);
+		r = diag_orphans(&look, &s->skel->rodata->config.filter, s->hz);
 	return r;
+}
+
+int session_find_minis(struct session *s)
+{
+	struct look look = { s->take, s->ctx, NULL, s };
+
+	return diag_minis(&look, &s->skel->rodata->config.filter, s->hz);
 }
 
 static void put_answer(const struct wire_peek *w, struct session_peek *p)

@@ -69,10 +69,15 @@ int session_consume(struct session *s);
 int session_catch_up(struct session *s);
 /*
  * The sockets that exist: those that tasks hold, with the task, and with `all`
- * those that nobody holds and the mini-sockets, in every network namespace that
- * can be entered. Through take().
+ * those that nobody holds, in every network namespace that can be entered: these
+ * without their address. Through take(). 0 or negative errno.
  */
 int session_snapshot(struct session *s, bool all);
+/*
+ * The mini-sockets that exist, likewise and without their address: once, before
+ * anything is consumed. 0 or negative errno.
+ */
+int session_find_minis(struct session *s);
 /* Reads up to n mini-sockets again. 0; -EOPNOTSUPP where the kernel cannot. */
 int session_peek(struct session *s, struct session_peek *peeks, size_t n);
 /*

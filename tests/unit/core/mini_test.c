@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "core/flow_priv.h"
 #include "feed.h"
 
 static struct obs found(uint64_t now, uint16_t port, uint8_t substate)
@@ -14,6 +15,7 @@ static struct obs found(uint64_t now, uint16_t port, uint8_t substate)
 	struct obs o = feed_mini(OBS_MINI_FOUND, now, port, substate);
 
 	o.mini.timeout_ns = MS(30000);
+	o.mini.addr = 0; /* sock_diag tells none */
 	return o;
 }
 
@@ -116,9 +118,61 @@ static void those_that_are_held_can_be_counted_and_told_apart(void **state)
 	flow_table_free(t);
 }
 
+/* Its memory is known from its first event on; what another one's address tells is not about it. */
+static void one_that_was_found_gets_its_address_from_its_own_event(void **state)
+{
+	struct flow_table *t = feed_table(8, 8);
+	struct obs o;
+
+	(void)state;
+	take_found(t, MS(100), 100);
+	take_found(t, MS(100), 101);
+	take_found(t, MS(101), 101);
+	assert_counts(t, 0, 2, 0);
+	assert_int_equal(t->n_unmet, 2);
+	o = feed_mini(OBS_MINI_CANCEL, MS(50), 100, ST_TIME_WAIT);
+	o.mini.addr += 64;
+	flow_take(t, &o, NULL);
+	assert_int_equal(t->n_unmet, 2);
+	take(t, OBS_MINI_EXPIRED, MS(30000), 100);
+	assert_int_equal(t->n_unmet, 1);
+	assert_counts(t, 0, 2, 1);
+	flow_table_free(t);
+}
+
+/* An orphan without an address: its first event tells. A known one is not found again. */
+static void a_socket_that_was_found_without_its_address_is_one_flow(void **state)
+{
+	struct flow_table *t = feed_table(8, 8);
+	struct obs o;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		o = feed_sock(OBS_SNAPSHOT, MS(1), 0, 100);
+		o.sk = 0;
+		o.sock.state = o.old_state = o.new_state = ST_LAST_ACK;
+		flow_take(t, &o, NULL);
+		assert_int_equal(flow_counts(t).open, 1);
+	}
+	o = feed_state(MS(5), 7, 100, ST_LAST_ACK, ST_CLOSE);
+	flow_take(t, &o, NULL);
+	assert_int_equal(flow_counts(t).open, 0);
+	o = feed_sock(OBS_SNAPSHOT, MS(4), 0, 100);
+	o.sk = 0;
+	flow_take(t, &o, NULL);
+	assert_int_equal(flow_counts(t).open, 0);
+	flow_tick(t, MS(5000));
+	assert_int_equal(seen.verdicts, 1);
+	flow_table_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(one_that_was_found_gets_its_address_from_its_own_event,
+						feed_setup, feed_teardown),
+		cmocka_unit_test_setup_teardown(a_socket_that_was_found_without_its_address_is_one_flow,
+						feed_setup, feed_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_birth_that_is_read_after_its_mini_socket_was_found_is_its_birth, feed_setup,
 			feed_teardown),

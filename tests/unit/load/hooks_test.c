@@ -15,7 +15,7 @@
 #include "load/plan.h"
 
 /* Run when the loader asks for them: no event, so no hook. */
-static const char *const without_hook[] = { "iter__task_file", "iter__tcp", "peek_minisockets" };
+static const char *const without_hook[] = { "iter__task_file", "peek_minisockets" };
 
 static int open_object(void **state)
 {
