@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* app: what the program asked for. */
+/* app: what the program asked for. By probe: for the verifier the context is no struct sock. */
+#define READ_BY_PROBE
 #include "sock.bpf.h"
 
 /*
@@ -11,30 +12,27 @@
 SEC("?cgroup/sock_release")
 int cgroup__sock_release(struct bpf_sock *ctx)
 {
-	const struct sock *sk = (const void *)ctx;
+	const struct tcp_sock *tp = (const void *)ctx;
 	struct wire_brief *rec;
 	bool others;
-	__u8 state;
 
-	if (ctx->protocol != IPPROTO_TCP || ctx->type != SOCK_STREAM)
+	if (ctx->protocol != IPPROTO_TCP || ctx->type != SOCK_STREAM || ctx->state == ST_LISTEN)
 		return 1;
-	state = BPF_CORE_READ(sk, __sk_common.skc_state);
-	if (state == ST_LISTEN || is_others(sk) || !sock_wanted(sk))
+	if (is_others((__u64)ctx) || !sock_wanted(tp))
 		return 1;
-	others = claim_for_current(sk);
+	others = claim_for_current((__u64)ctx);
 	rec = begin(HOOK_RELEASE, sizeof(*rec));
 	if (!rec)
 		return 1;
-	__builtin_memset(rec, 0, sizeof(*rec));
-	fill_event(&rec->ev, WIRE_RELEASE, WIRE_BRIEF, sizeof(*rec), HOOK_RELEASE, (__u64)sk);
-	fill_event_sock(&rec->ev, sk);
+	fill_event(&rec->ev, WIRE_RELEASE, WIRE_BRIEF, sizeof(*rec), HOOK_RELEASE, (__u64)ctx);
+	fill_event_sock(&rec->ev, tp);
 	/* so that user space forgets it too */
 	if (others)
 		rec->ev.flags |= WIRE_OTHERS;
-	rec->ev.old_state = state;
-	rec->ev.new_state = state;
+	rec->ev.old_state = ctx->state;
+	rec->ev.new_state = rec->ev.old_state;
 	fill_task(&rec->task, true);
-	read_sock_tuple(sk, &rec->tuple);
+	read_sock_tuple(tp, &rec->tuple);
 	submit(rec);
 	return 1;
 }

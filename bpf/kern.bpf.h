@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * kern: one accessor per layout that changed between kernels. The only file with
- * CO-RE flavours. All of them read by probe, so that one body serves every way
- * to attach; they are safe on any address and give 0 where nothing can be read.
+ * CO-RE flavours. They give 0 where nothing can be read. What older kernels have
+ * is read by probe: there it is not always a pointer for the verifier.
  */
 #ifndef TCPCLOSE_KERN_BPF_H
 #define TCPCLOSE_KERN_BPF_H
 
-#include "sense.bpf.h"
+#include "read.bpf.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -25,6 +25,10 @@ struct net___v510 {
 
 #pragma clang attribute pop
 
+enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158,
+};
+
 static __always_inline struct cgroup *kern_sock_cgroup(const struct sock *sk)
 {
 	struct sock_cgroup_data___v510 *old;
@@ -41,8 +45,15 @@ static __always_inline struct cgroup *kern_sock_cgroup(const struct sock *sk)
 
 static __always_inline u64 kern_sock_cgroup_id(const struct sock *sk)
 {
-	struct cgroup *cgroup = kern_sock_cgroup(sk);
+	const struct cgroup *cgroup;
+	const struct kernfs_node *kn;
 
+	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup)) {
+		cgroup = READ(sk, sk_cgrp_data.cgroup);
+		kn = READ(cgroup, kn);
+		return READ(kn, id);
+	}
+	cgroup = kern_sock_cgroup(sk);
 	return cgroup ? BPF_CORE_READ(cgroup, kn, id) : 0;
 }
 
@@ -51,10 +62,41 @@ static __always_inline u64 kern_netns_cookie(const struct net *net)
 	const struct net___v510 *old = (const void *)net;
 
 	if (bpf_core_field_exists(net->net_cookie))
-		return BPF_CORE_READ(net, net_cookie);
+		return READ(net, net_cookie);
 	if (bpf_core_field_exists(old->net_cookie))
 		return BPF_CORE_READ(old, net_cookie.counter);
 	return 0;
+}
+
+/*
+ * What of the current task no helper tells. As a pointer that may be followed it
+ * is there since commit 3ca1032ab7ab ("bpf: Implement get_current_task_btf and
+ * RET_PTR_TO_BTF_ID") in v5.11, for tracing programs.
+ */
+static __always_inline void kern_current(__u32 *flags, __s32 *exit_code, __u8 comm[16])
+{
+	struct task_struct *task, *leader;
+
+#ifndef READ_BY_PROBE
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
+		const __u64 *name;
+
+		task = bpf_get_current_task_btf();
+		*flags = task->flags;
+		*exit_code = task->exit_code;
+		/* the process's name, as ps shows it, not the thread's */
+		leader = task->group_leader;
+		name = (const __u64 *)&leader->comm;
+		((__u64 *)comm)[0] = name[0];
+		((__u64 *)comm)[1] = name[1];
+		return;
+	}
+#endif
+	task = (void *)bpf_get_current_task();
+	*flags = BPF_CORE_READ(task, flags);
+	*exit_code = BPF_CORE_READ(task, exit_code);
+	leader = BPF_CORE_READ(task, group_leader);
+	bpf_core_read(comm, 16, &leader->comm);
 }
 
 static __always_inline bool kern_sock_flag(u64 flags, enum sock_flags flag)
@@ -65,7 +107,7 @@ static __always_inline bool kern_sock_flag(u64 flags, enum sock_flags flag)
 /* Absent without CONFIG_MPTCP. */
 static __always_inline bool kern_is_mptcp(const struct tcp_sock *tp)
 {
-	return bpf_core_field_exists(tp->is_mptcp) && BPF_CORE_READ(tp, is_mptcp);
+	return bpf_core_field_exists(tp->is_mptcp) && READ(tp, is_mptcp);
 }
 
 #endif

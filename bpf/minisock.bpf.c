@@ -1,23 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* minisock: FIN_WAIT2 and TIME_WAIT after the socket itself is gone. */
-#include "sock.bpf.h"
-
-static __always_inline int send_mini(const struct inet_timewait_sock *tw, __u8 kind, __u8 hook,
-				     __u32 timeout_jiffies)
-{
-	struct wire_mini *rec;
-
-	if (!mini_wanted(tw))
-		return 0;
-	rec = begin(hook, sizeof(*rec));
-	if (!rec)
-		return 0;
-	fill_event(&rec->ev, kind, WIRE_MINI, sizeof(*rec), hook, (__u64)tw);
-	fill_mini(rec, tw);
-	rec->timeout_jiffies = timeout_jiffies;
-	submit(rec);
-	return 0;
-}
+#include "minisock.bpf.h"
 
 /*
  * The timer tracepoints: every timer of the machine passes here, with its base
@@ -26,14 +9,11 @@ static __always_inline int send_mini(const struct inet_timewait_sock *tw, __u8 k
  */
 static __always_inline int on_timer(const struct timer_list *timer, __u8 kind, __u8 hook)
 {
-	const struct inet_timewait_sock *tw;
-
-	if ((__u64)BPF_CORE_READ(timer, function) != config.tw_timer_handler)
+	if ((__u64)READ(timer, function) != config.tw_timer_handler)
 		return 0;
-	tw = (const void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer);
 	/* armed: the new expiry is in place already */
-	return send_mini(tw, kind, hook,
-			 kind == WIRE_MINI_BORN ? BPF_CORE_READ(timer, expires) - bpf_jiffies64() : 0);
+	return send_mini((__u64)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer), kind,
+			 hook, kind == WIRE_MINI_BORN ? READ(timer, expires) - bpf_jiffies64() : 0);
 }
 
 SEC("?tp_btf/timer_start")
@@ -61,53 +41,26 @@ int BPF_PROG(tp_btf__timer_expire_entry, struct timer_list *timer)
 SEC("?fentry/inet_twsk_hashdance_schedule")
 int BPF_PROG(fentry__inet_twsk_hashdance_schedule, struct inet_timewait_sock *tw)
 {
-	return send_mini(tw, WIRE_MINI_BORN, HOOK_MINI_BORN, 0);
+	return send_mini((__u64)tw, WIRE_MINI_BORN, HOOK_MINI_BORN, 0);
 }
 
 SEC("?fentry/inet_twsk_hashdance")
 int BPF_PROG(fentry__inet_twsk_hashdance, struct inet_timewait_sock *tw)
 {
-	return send_mini(tw, WIRE_MINI_BORN, HOOK_MINI_BORN, 0);
+	return send_mini((__u64)tw, WIRE_MINI_BORN, HOOK_MINI_BORN, 0);
 }
 
-SEC("?kprobe/inet_twsk_hashdance_schedule")
-int BPF_KPROBE(kprobe__inet_twsk_hashdance_schedule, struct inet_timewait_sock *tw)
-{
-	return send_mini(tw, WIRE_MINI_BORN, HOOK_MINI_BORN, 0);
-}
-
-SEC("?kprobe/inet_twsk_hashdance")
-int BPF_KPROBE(kprobe__inet_twsk_hashdance, struct inet_timewait_sock *tw)
-{
-	return send_mini(tw, WIRE_MINI_BORN, HOOK_MINI_BORN, 0);
-}
-
-/* Timer softirq, just before the mini-socket is killed for having lived its time. */
 SEC("?fentry/tw_timer_handler")
 int BPF_PROG(fentry__tw_timer_handler, struct timer_list *timer)
 {
-	return send_mini((const void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer),
-			 WIRE_MINI_EXPIRED, HOOK_MINI_EXPIRED, 0);
-}
-
-SEC("?kprobe/tw_timer_handler")
-int BPF_KPROBE(kprobe__tw_timer_handler, struct timer_list *timer)
-{
-	return send_mini((const void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer),
-			 WIRE_MINI_EXPIRED, HOOK_MINI_EXPIRED, 0);
+	return on_handler(timer);
 }
 
 /* Every death passes here, expiry too. Softirq or process; still whole. */
 SEC("?fentry/inet_twsk_kill")
 int BPF_PROG(fentry__inet_twsk_kill, struct inet_timewait_sock *tw)
 {
-	return send_mini(tw, WIRE_MINI_KILLED, HOOK_MINI_KILLED, 0);
-}
-
-SEC("?kprobe/inet_twsk_kill")
-int BPF_KPROBE(kprobe__inet_twsk_kill, struct inet_timewait_sock *tw)
-{
-	return send_mini(tw, WIRE_MINI_KILLED, HOOK_MINI_KILLED, 0);
+	return send_mini((__u64)tw, WIRE_MINI_KILLED, HOOK_MINI_KILLED, 0);
 }
 
 /* Questions of user space and their answers; only one asker at a time. */
@@ -126,15 +79,18 @@ int peek_minisockets(void *ctx)
 	for (int i = 0; i < WIRE_PEEK_MAX; i++) {
 		const struct inet_timewait_sock *tw;
 		struct wire_peek *peek = &peeks[i];
+		struct mini_copy copy;
 
 		if (i >= n_peeks)
 			break;
-		tw = (const void *)peek->addr;
 		peek->substate = 0;
-		if (BPF_CORE_READ(tw, __tw_common.skc_state) != ST_TIME_WAIT)
+		if (bpf_probe_read_kernel(&copy, sizeof(copy), (const void *)peek->addr))
 			continue;
-		read_tuple(&tw->__tw_common, BPF_CORE_READ(tw, tw_sport), &peek->tuple);
-		peek->substate = BPF_CORE_READ(tw, tw_substate);
+		tw = mini_of(&copy);
+		if (READ(tw, __tw_common.skc_state) != ST_TIME_WAIT)
+			continue;
+		read_tuple(&tw->__tw_common, READ(tw, tw_sport), &peek->tuple);
+		peek->substate = READ(tw, tw_substate);
 	}
 	return 0;
 }

@@ -64,12 +64,13 @@ struct claims_map {
 };
 extern struct claims_map claims SEC(".maps");
 
-static __always_inline void count_no_room(__u32 hook)
+/* An event that was ours, or may have been, and does not get through. */
+static __always_inline void count_lost(__u32 hook)
 {
 	struct wire_count *count = bpf_map_lookup_elem(&counts, &hook);
 
 	if (count)
-		count->no_room++;
+		count->lost++;
 	__sync_fetch_and_add(&lost_records, 1);
 }
 
@@ -87,7 +88,7 @@ static __always_inline void *begin(__u32 hook, __u64 size)
 	void *record = bpf_ringbuf_reserve(&ring, size, 0);
 
 	if (!record)
-		count_no_room(hook);
+		count_lost(hook);
 	return record;
 }
 
@@ -139,11 +140,10 @@ static __always_inline bool take_mark(__u32 hook, __u64 sk, __u64 what)
 	return false;
 }
 
-/* What every record begins with. */
+/* What every record begins with: all of it, for the ring's memory is not clean. */
 static __always_inline void fill_event(struct wire_event *ev, __u8 kind, __u8 layout, __u16 size,
 				       __u8 hook, __u64 sk)
 {
-	__builtin_memset(ev, 0, sizeof(*ev));
 	ev->size = size;
 	ev->version = WIRE_VERSION;
 	ev->kind = kind;
@@ -152,7 +152,14 @@ static __always_inline void fill_event(struct wire_event *ev, __u8 kind, __u8 la
 	ev->cpu = bpf_get_smp_processor_id();
 	ev->mono_ns = bpf_ktime_get_ns();
 	ev->sk = sk;
+	ev->cookie = 0;
+	ev->flags = 0;
+	ev->old_state = 0;
+	ev->new_state = 0;
+	ev->shutdown = 0;
+	__builtin_memset(ev->pad, 0, sizeof(ev->pad));
 	ev->reason = WIRE_NO_REASON;
+	ev->netns_ino = 0;
 }
 
 #endif

@@ -1,31 +1,47 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* snap: the sockets that are there when asked, and who holds them. Process context of the asker. */
-#include "sock.bpf.h"
+#define READ_BY_PROBE
+#include "minisock.bpf.h"
 
-static __always_inline void fill_snapshot(struct wire_full *rec, const struct sock *sk)
+/* What a task's open file leads to is no pointer for the verifier: all is read by probe. */
+static __always_inline void fill_snapshot(struct wire_full *rec, const struct tcp_sock *tp)
 {
-	__builtin_memset(rec, 0, sizeof(*rec));
-	fill_event(&rec->ev, WIRE_SNAPSHOT, WIRE_FULL, sizeof(*rec), HOOK_STATE, (__u64)sk);
-	fill_event_sock(&rec->ev, sk);
-	fill_sock(&rec->sock, sk);
+	fill_event(&rec->ev, WIRE_SNAPSHOT, WIRE_FULL, sizeof(*rec), HOOK_STATE, (__u64)tp);
+	fill_event_sock(&rec->ev, tp);
+	__builtin_memset(&rec->task, 0, sizeof(rec->task));
+	fill_sock(&rec->sock, tp);
 	rec->ev.old_state = rec->ev.new_state = rec->sock.state;
 }
 
 /* Set by user space to see one socket, without filters; 0 = everybody's, filtered. */
 __u64 snap_cookie = 0;
 
-static __always_inline bool task_wanted(struct task_struct *task, const struct sock *sk)
+static __always_inline bool task_wanted(struct task_struct *task, const struct tcp_sock *tp)
 {
-	__u32 pid = BPF_CORE_READ(task, tgid);
+	const struct sock *sk = (const void *)tp;
+	__u32 pid = READ(task, tgid);
 
 	if (snap_cookie)
-		return BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) == snap_cookie;
-	if (!sock_wanted(sk))
+		return READ(sk, __sk_common.skc_cookie.counter) == snap_cookie;
+	if (!sock_wanted(tp))
 		return false;
 	/* of many that hold it, one that is asked for is enough */
 	if (config.filter.n_pids && pid_wanted(pid))
-		claim_for(sk, pid);
+		claim_for((__u64)tp, pid);
 	return true;
+}
+
+/* Not the task that asks: one whose files are looked through. */
+static __always_inline void fill_holder(struct wire_task *out, struct task_struct *task)
+{
+	struct task_struct *leader = READ(task, group_leader);
+
+	out->pid = READ(task, tgid);
+	out->tid = READ(task, pid);
+	out->uid = BPF_CORE_READ(task, cred, uid.val);
+	out->exit_code = READ(task, exit_code);
+	bpf_core_read(&out->comm, sizeof(out->comm), &leader->comm);
+	out->flags = task_flags(READ(task, flags)) | WIRE_TASK_MEANT;
 }
 
 /*
@@ -38,20 +54,19 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct wire_full rec;
+	const struct tcp_sock *tp;
 	struct socket *socket;
 	struct sock *sk;
 
 	if (!task || !file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return 0;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
-	if (!sk || !is_tcp(sk) || BPF_CORE_READ(sk, sk_type) != SOCK_STREAM)
+	socket = READ(file, private_data);
+	sk = READ(socket, sk);
+	tp = sk ? tcp_of(sk, HOOK_STATE) : NULL;
+	if (!tp || READ(sk, sk_type) != SOCK_STREAM || !task_wanted(task, tp))
 		return 0;
-	if (!task_wanted(task, sk))
-		return 0;
-	fill_snapshot(&rec, sk);
-	fill_task_of(&rec.task, task);
-	rec.task.flags |= WIRE_TASK_MEANT;
+	fill_snapshot(&rec, tp);
+	fill_holder(&rec.task, task);
 	bpf_seq_write(ctx->meta->seq, &rec, sizeof(rec));
 	return 0;
 }

@@ -22,16 +22,20 @@ static __always_inline void read_tuple(const struct sock_common *skc, __be16 spo
 {
 	__u32 *local = (__u32 *)tuple->local, *peer = (__u32 *)tuple->peer;
 
+	__builtin_memset(tuple, 0, sizeof(*tuple));
 	tuple->local_port = bpf_ntohs(sport);
-	tuple->peer_port = bpf_ntohs(BPF_CORE_READ(skc, skc_dport));
+	tuple->peer_port = bpf_ntohs(READ(skc, skc_dport));
 	tuple->family = 4;
-	if (BPF_CORE_READ(skc, skc_family) == AF_INET) {
-		local[0] = BPF_CORE_READ(skc, skc_rcv_saddr);
-		peer[0] = BPF_CORE_READ(skc, skc_daddr);
+	if (READ(skc, skc_family) == AF_INET) {
+		local[0] = READ(skc, skc_rcv_saddr);
+		peer[0] = READ(skc, skc_daddr);
 		return;
 	}
-	BPF_CORE_READ_INTO(&tuple->local, skc, skc_v6_rcv_saddr.in6_u.u6_addr8);
-	BPF_CORE_READ_INTO(&tuple->peer, skc, skc_v6_daddr.in6_u.u6_addr8);
+#pragma unroll
+	for (int i = 0; i < 4; i++) {
+		local[i] = READ(skc, skc_v6_rcv_saddr.in6_u.u6_addr32[i]);
+		peer[i] = READ(skc, skc_v6_daddr.in6_u.u6_addr32[i]);
+	}
 	if (!peer[0] && !peer[1] && peer[2] == bpf_htonl(0xffff)) {
 		/* IPv4-mapped: what is on the wire is IPv4 */
 		local[0] = local[3];
@@ -43,29 +47,49 @@ static __always_inline void read_tuple(const struct sock_common *skc, __be16 spo
 	tuple->family = 6;
 }
 
-static __always_inline void read_sock_tuple(const struct sock *sk, struct wire_tuple *tuple)
+static __always_inline void read_sock_tuple(const struct tcp_sock *tp, struct wire_tuple *tuple)
 {
-	const struct inet_sock *inet = (const void *)sk;
+	const struct inet_sock *inet = (const void *)tp;
 
-	read_tuple(&sk->__sk_common, BPF_CORE_READ(inet, inet_sport), tuple);
+	read_tuple(&inet->sk.__sk_common, READ(inet, inet_sport), tuple);
 }
 
-static __always_inline bool is_tcp(const struct sock *sk)
+/*
+ * The socket as TCP's own, NULL where it is none: MPTCP's own sockets, DCCP and
+ * SCTP share the tracepoints. What cannot be read is no stranger: it counts as lost.
+ */
+static __always_inline const struct tcp_sock *tcp_of(const struct sock *sk, __u32 hook)
 {
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+#ifdef READ_BY_PROBE
+	__u16 family, protocol;
 
-	/* MPTCP's own sockets, DCCP and SCTP share the tracepoints */
-	return (family == AF_INET || family == AF_INET6) &&
-	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+	if (bpf_core_read(&family, sizeof(family), &sk->__sk_common.skc_family) ||
+	    bpf_core_read(&protocol, sizeof(protocol), &sk->sk_protocol)) {
+		count_lost(hook);
+		return NULL;
+	}
+	return (family == AF_INET || family == AF_INET6) && protocol == IPPROTO_TCP ?
+		       (const void *)sk : NULL;
+#else
+	/* the kernel looks at the protocol, and the verifier knows of the result what it is */
+	return (const void *)bpf_skc_to_tcp_sock((void *)sk);
+#endif
 }
 
-static __always_inline __u16 read_sock_flags(const struct sock *sk)
+static __always_inline __u32 read_netns(const struct sock *sk)
 {
-	const struct tcp_sock *tp = (const void *)sk;
-	u64 bits = BPF_CORE_READ(sk, __sk_common.skc_flags);
+	const struct net *net = READ(sk, __sk_common.skc_net.net);
+
+	return READ(net, ns.inum);
+}
+
+static __always_inline __u16 read_sock_flags(const struct tcp_sock *tp)
+{
+	const struct sock *sk = (const void *)tp;
+	u64 bits = READ(sk, __sk_common.skc_flags);
 	__u16 flags = 0;
 
-	if (BPF_CORE_READ(sk, sk_lock.owned))
+	if (READ(sk, sk_lock.owned))
 		flags |= WIRE_OWNED;
 	if (kern_sock_flag(bits, bpf_core_enum_value(enum sock_flags, SOCK_DEAD)))
 		flags |= WIRE_DEAD;
@@ -75,9 +99,9 @@ static __always_inline __u16 read_sock_flags(const struct sock *sk)
 		flags |= WIRE_KEEPALIVE;
 	if (kern_sock_flag(bits, bpf_core_enum_value(enum sock_flags, SOCK_LINGER)))
 		flags |= WIRE_LINGER;
-	if (BPF_CORE_READ(sk, sk_socket))
+	if (READ(sk, sk_socket))
 		flags |= WIRE_HAS_SOCKET;
-	if (BPF_CORE_READ_BITFIELD_PROBED(tp, repair))
+	if (READ_BIT(tp, repair))
 		flags |= WIRE_REPAIR;
 	if (kern_is_mptcp(tp))
 		flags |= WIRE_MPTCP;
@@ -85,12 +109,14 @@ static __always_inline __u16 read_sock_flags(const struct sock *sk)
 }
 
 /* The event's part that comes from a full socket. */
-static __always_inline void fill_event_sock(struct wire_event *ev, const struct sock *sk)
+static __always_inline void fill_event_sock(struct wire_event *ev, const struct tcp_sock *tp)
 {
-	ev->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-	ev->netns_ino = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	ev->flags |= read_sock_flags(sk);
-	ev->shutdown = BPF_CORE_READ(sk, sk_shutdown);
+	const struct sock *sk = (const void *)tp;
+
+	ev->cookie = READ(sk, __sk_common.skc_cookie.counter);
+	ev->netns_ino = read_netns(sk);
+	ev->flags = read_sock_flags(tp);
+	ev->shutdown = READ(sk, sk_shutdown);
 }
 
 static __always_inline __u32 clamp_u32(u64 value)
@@ -98,32 +124,38 @@ static __always_inline __u32 clamp_u32(u64 value)
 	return value > 0xffffffffULL ? 0xffffffffU : value;
 }
 
-static __always_inline void fill_sock(struct wire_sock *out, const struct sock *sk)
+static __always_inline void fill_sock(struct wire_sock *out, const struct tcp_sock *tp)
 {
-	const struct inet_connection_sock *icsk = (const void *)sk;
-	const struct tcp_sock *tp = (const void *)sk;
-	u32 rcv_nxt = BPF_CORE_READ(tp, rcv_nxt), snd_nxt = BPF_CORE_READ(tp, snd_nxt);
+	const struct inet_connection_sock *icsk = (const void *)tp;
+	const struct sock *sk = (const void *)tp;
+	u32 rcv_nxt = READ(tp, rcv_nxt), snd_nxt = READ(tp, snd_nxt);
 
-	read_sock_tuple(sk, &out->tuple);
-	out->netns_cookie = kern_netns_cookie(BPF_CORE_READ(sk, __sk_common.skc_net.net));
+	read_sock_tuple(tp, &out->tuple);
+	out->netns_cookie = kern_netns_cookie(READ(sk, __sk_common.skc_net.net));
 	out->cgroup_id = kern_sock_cgroup_id(sk);
-	out->bytes_sent = BPF_CORE_READ(tp, bytes_sent);
-	out->bytes_acked = BPF_CORE_READ(tp, bytes_acked);
-	out->bytes_received = BPF_CORE_READ(tp, bytes_received);
-	out->linger_jiffies = clamp_u32(BPF_CORE_READ(sk, sk_lingertime));
-	out->uid = BPF_CORE_READ(sk, sk_uid.val);
-	out->err = BPF_CORE_READ(sk, sk_err);
-	out->err_soft = BPF_CORE_READ(sk, sk_err_soft);
-	out->unread = rcv_nxt - BPF_CORE_READ(tp, copied_seq);
-	out->unsent = BPF_CORE_READ(tp, write_seq) - snd_nxt;
-	out->unacked = snd_nxt - BPF_CORE_READ(tp, snd_una);
-	out->snd_wnd = BPF_CORE_READ(tp, snd_wnd);
-	out->user_timeout_ms = BPF_CORE_READ(icsk, icsk_user_timeout);
-	out->total_retrans = BPF_CORE_READ(tp, total_retrans);
-	out->linger2 = BPF_CORE_READ(tp, linger2);
-	out->state = BPF_CORE_READ(sk, __sk_common.skc_state);
-	out->retransmits = BPF_CORE_READ(icsk, icsk_retransmits);
-	out->probes_out = BPF_CORE_READ(icsk, icsk_probes_out);
+	out->bytes_sent = READ(tp, bytes_sent);
+	out->bytes_acked = READ(tp, bytes_acked);
+	out->bytes_received = READ(tp, bytes_received);
+	out->linger_jiffies = clamp_u32(READ(sk, sk_lingertime));
+	out->uid = READ(sk, sk_uid.val);
+	out->err = READ(sk, sk_err);
+	out->err_soft = READ(sk, sk_err_soft);
+	out->unread = rcv_nxt - READ(tp, copied_seq);
+	out->unsent = READ(tp, write_seq) - snd_nxt;
+	out->unacked = snd_nxt - READ(tp, snd_una);
+	out->snd_wnd = READ(tp, snd_wnd);
+	out->user_timeout_ms = READ(icsk, icsk_user_timeout);
+	out->total_retrans = READ(tp, total_retrans);
+	out->linger2 = READ(tp, linger2);
+	out->state = READ(sk, __sk_common.skc_state);
+	out->retransmits = READ(icsk, icsk_retransmits);
+	out->probes_out = READ(icsk, icsk_probes_out);
+	out->pad = 0;
+}
+
+static __always_inline __u32 task_flags(__u32 flags)
+{
+	return (flags & PF_EXITING ? WIRE_TASK_EXITING : 0) | (flags & PF_KTHREAD ? WIRE_TASK_KTHREAD : 0);
 }
 
 /*
@@ -131,36 +163,22 @@ static __always_inline void fill_sock(struct wire_sock *out, const struct sock *
  * the socket's lock (never seen in a softirq), or where the hook itself is only
  * ever run for a task that asks (`asked`).
  */
-static __always_inline void fill_task_of(struct wire_task *out, struct task_struct *task)
-{
-	__u32 flags = BPF_CORE_READ(task, flags);
-
-	out->pid = BPF_CORE_READ(task, tgid);
-	out->tid = BPF_CORE_READ(task, pid);
-	out->uid = BPF_CORE_READ(task, cred, uid.val);
-	out->exit_code = BPF_CORE_READ(task, exit_code);
-	/* the process's name, as ps shows it, not the thread's */
-	BPF_CORE_READ_INTO(&out->comm, task, group_leader, comm);
-	if (flags & PF_EXITING)
-		out->flags |= WIRE_TASK_EXITING;
-	if (flags & PF_KTHREAD)
-		out->flags |= WIRE_TASK_KTHREAD;
-}
-
 static __always_inline void fill_task(struct wire_task *out, bool asked)
 {
-	fill_task_of(out, (struct task_struct *)bpf_get_current_task());
-	if (asked)
-		out->flags |= WIRE_TASK_MEANT;
-}
+	__u64 ids;
+	__u32 flags;
 
-static __always_inline void fill_mini(struct wire_mini *out, const struct inet_timewait_sock *tw)
-{
-	out->ev.cookie = BPF_CORE_READ(tw, __tw_common.skc_cookie.counter);
-	out->ev.netns_ino = BPF_CORE_READ(tw, __tw_common.skc_net.net, ns.inum);
-	out->ev.new_state = BPF_CORE_READ(tw, tw_substate);
-	__builtin_memset(&out->tuple, 0, sizeof(*out) - sizeof(out->ev));
-	read_tuple(&tw->__tw_common, BPF_CORE_READ(tw, tw_sport), &out->tuple);
+	if (!asked && !config.events) {
+		__builtin_memset(out, 0, sizeof(*out));
+		return;
+	}
+	ids = bpf_get_current_pid_tgid();
+	out->pid = ids >> 32;
+	out->tid = ids;
+	out->uid = bpf_get_current_uid_gid();
+	kern_current(&flags, &out->exit_code, out->comm);
+	out->flags = task_flags(flags) | (asked ? WIRE_TASK_MEANT : 0);
+	out->pad = 0;
 }
 
 /* The filters. */
@@ -228,7 +246,7 @@ static __always_inline bool tuple_wanted(const struct wire_tuple *tuple)
 
 #define CGROUP_DEPTH 16
 
-/* The socket's cgroup is the wanted one or lies below it. */
+/* The socket's cgroup is the wanted one or lies below it. By probe: on the oldest kernels it is a number. */
 static __always_inline bool cgroup_wanted(const struct sock *sk)
 {
 	struct cgroup *cgroup = kern_sock_cgroup(sk);
@@ -243,11 +261,9 @@ static __always_inline bool cgroup_wanted(const struct sock *sk)
 	return false;
 }
 
-static __always_inline bool netns_wanted(const struct sock_common *skc)
+static __always_inline bool netns_asked(void)
 {
-	__u32 want = config.filter.netns_ino;
-
-	return !want || BPF_CORE_READ(skc, skc_net.net, ns.inum) == want;
+	return config.filter.netns_ino;
 }
 
 static __always_inline bool pid_wanted(__u32 pid)
@@ -267,31 +283,36 @@ static __always_inline bool pid_wanted(__u32 pid)
  * Everything but -p. Without filters the whole of it is dead code. Small tuples
  * are read again by the record: that costs only runs that filter.
  */
-static __always_inline bool sock_wanted(const struct sock *sk)
+static __always_inline bool sock_wanted(const struct tcp_sock *tp)
 {
-	struct wire_tuple tuple = {};
+	const struct sock *sk = (const void *)tp;
+	struct wire_tuple tuple;
 
 	if (!config.filter.on)
 		return true;
-	if (!netns_wanted(&sk->__sk_common))
+	if (netns_asked() && read_netns(sk) != config.filter.netns_ino)
 		return false;
 	if (config.filter.cgroup_id && !cgroup_wanted(sk))
 		return false;
-	read_sock_tuple(sk, &tuple);
+	read_sock_tuple(tp, &tuple);
 	return tuple_wanted(&tuple);
 }
 
-/* A mini-socket has no cgroup: user space joins it to its socket, or drops it. */
-static __always_inline bool mini_wanted(const struct inet_timewait_sock *tw)
+/* A reset, with all that is known of its socket. */
+static __always_inline void send_reset(const struct tcp_sock *tp, __u8 kind, __u8 hook,
+				       __u32 reason, __u16 flags)
 {
-	struct wire_tuple tuple = {};
+	struct wire_full *rec = begin(hook, sizeof(*rec));
 
-	if (!config.filter.on)
-		return true;
-	if (!netns_wanted(&tw->__tw_common))
-		return false;
-	read_tuple(&tw->__tw_common, BPF_CORE_READ(tw, tw_sport), &tuple);
-	return tuple_wanted(&tuple);
+	if (!rec)
+		return;
+	fill_event(&rec->ev, kind, WIRE_FULL, sizeof(*rec), hook, (__u64)tp);
+	fill_event_sock(&rec->ev, tp);
+	rec->ev.reason = reason;
+	fill_task(&rec->task, rec->ev.flags & WIRE_OWNED);
+	fill_sock(&rec->sock, tp);
+	rec->ev.flags |= flags;
+	submit(rec);
 }
 
 /*
@@ -300,18 +321,18 @@ static __always_inline bool mini_wanted(const struct inet_timewait_sock *tw)
  * goes out; once it is another's, nothing does. A claim stays: a socket that is
  * handed on, or closed by a child, is still its first owner's.
  */
-static __always_inline bool is_others(const struct sock *sk)
+static __always_inline bool is_others(__u64 sk)
 {
-	__u64 key = (__u64)sk;
+	__u64 key = sk;
 	__u8 *claim = config.filter.n_pids ? bpf_map_lookup_elem(&claims, &key) : NULL;
 
 	return claim && *claim == CLAIM_OTHERS;
 }
 
 /* True when it is (now) another's. */
-static __always_inline bool claim_for(const struct sock *sk, __u32 pid)
+static __always_inline bool claim_for(__u64 sk, __u32 pid)
 {
-	__u64 key = (__u64)sk;
+	__u64 key = sk;
 	__u8 claim;
 
 	if (!config.filter.n_pids)
@@ -321,15 +342,15 @@ static __always_inline bool claim_for(const struct sock *sk, __u32 pid)
 	return is_others(sk);
 }
 
-static __always_inline bool claim_for_current(const struct sock *sk)
+static __always_inline bool claim_for_current(__u64 sk)
 {
 	return claim_for(sk, bpf_get_current_pid_tgid() >> 32);
 }
 
 /* It begins another life, or ends. */
-static __always_inline void forget_claim(const struct sock *sk)
+static __always_inline void forget_claim(__u64 sk)
 {
-	__u64 key = (__u64)sk;
+	__u64 key = sk;
 
 	if (config.filter.n_pids)
 		bpf_map_delete_elem(&claims, &key);

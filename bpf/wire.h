@@ -186,7 +186,7 @@ struct wire_config {
 
 /* Per hook and CPU. */
 struct wire_count {
-	__u64 no_room; /* the ring had no room: a record lost */
+	__u64 lost;    /* the ring had no room, or the socket could not be read */
 	__u64 rescued; /* the understudy stepped in: nothing lost */
 };
 

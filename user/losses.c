@@ -9,7 +9,7 @@ bool losses_look(struct losses *l, const struct session *session)
 		return false;
 	l->lost = l->missed = l->rescued = 0;
 	for (int hook = 0; hook < HOOK_MAX; hook++) {
-		l->lost += l->now.no_room[hook];
+		l->lost += l->now.lost[hook];
 		l->missed += l->now.missed[hook];
 		l->rescued += l->now.rescued[hook];
 	}
@@ -19,7 +19,7 @@ bool losses_look(struct losses *l, const struct session *session)
 bool losses_next(struct losses *l, struct loss *ret)
 {
 	for (int hook = 0; hook < HOOK_MAX; hook++) {
-		uint64_t count = l->now.no_room[hook] + l->now.missed[hook];
+		uint64_t count = l->now.lost[hook] + l->now.missed[hook];
 
 		if (count == l->said[hook])
 			continue;

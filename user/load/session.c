@@ -416,7 +416,7 @@ int session_losses(const struct session *s, struct session_losses *ret)
 		if (bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.counts), &hook, counts))
 			continue;
 		for (int cpu = 0; cpu < cpus; cpu++) {
-			ret->no_room[hook] += counts[cpu].no_room;
+			ret->lost[hook] += counts[cpu].lost;
 			ret->rescued[hook] += counts[cpu].rescued;
 		}
 	}

@@ -39,7 +39,7 @@ struct session;
 typedef int (*session_record_fn)(void *ctx, const void *record, size_t size);
 
 struct session_losses {
-	uint64_t no_room[HOOK_MAX]; /* records that the ring had no room for */
+	uint64_t lost[HOOK_MAX];    /* records that the ring had no room for, sockets that could not be read */
 	uint64_t rescued[HOOK_MAX]; /* skipped by the kernel, caught by the understudy */
 	uint64_t missed[HOOK_MAX];  /* skipped by the kernel, caught by nobody */
 };

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* minisock: what is sent of a FIN_WAIT2 or TIME_WAIT mini-socket. */
+#ifndef TCPCLOSE_MINISOCK_BPF_H
+#define TCPCLOSE_MINISOCK_BPF_H
+
+#include "sock.bpf.h"
+
+/*
+ * As much of a mini-socket as is read, copied at once: the timer tracepoints give
+ * no pointer that could be followed. That it is enough on this kernel, too, is
+ * what the verifier sees to.
+ */
+struct mini_copy {
+	__u64 words[24];
+};
+
+static __always_inline bool copy_mini(struct mini_copy *copy, const void *tw, __u32 hook)
+{
+	if (!bpf_probe_read_kernel(copy, sizeof(*copy), tw))
+		return true;
+	count_lost(hook);
+	return false;
+}
+
+static __always_inline const struct inet_timewait_sock *mini_of(const struct mini_copy *copy)
+{
+	const void *tw = copy;
+
+	/* a field's offset is added to it at load time, not to the frame's */
+	barrier_var(tw);
+	return tw;
+}
+
+/* In a copy a pointer is a number for the verifier. */
+static __always_inline __u32 mini_netns(const struct inet_timewait_sock *tw)
+{
+	const struct net *net = READ(tw, __tw_common.skc_net.net);
+
+	return BPF_CORE_READ(net, ns.inum);
+}
+
+/* A mini-socket has no cgroup: user space joins it to its socket, or drops it. */
+static __always_inline bool mini_wanted(const struct inet_timewait_sock *tw)
+{
+	struct wire_tuple tuple;
+
+	if (!config.filter.on)
+		return true;
+	if (netns_asked() && mini_netns(tw) != config.filter.netns_ino)
+		return false;
+	read_tuple(&tw->__tw_common, READ(tw, tw_sport), &tuple);
+	return tuple_wanted(&tuple);
+}
+
+static __always_inline void fill_mini(struct wire_mini *out, const struct inet_timewait_sock *tw)
+{
+	out->ev.cookie = READ(tw, __tw_common.skc_cookie.counter);
+	out->ev.netns_ino = mini_netns(tw);
+	out->ev.new_state = READ(tw, tw_substate);
+	read_tuple(&tw->__tw_common, READ(tw, tw_sport), &out->tuple);
+	out->timeout_jiffies = 0;
+	out->pad = 0;
+}
+
+/* Room for a record of the mini-socket at that address, filled; NULL = not wanted, or counted. */
+static __always_inline struct wire_mini *begin_mini(__u64 addr, __u8 kind, __u8 hook)
+{
+	const struct inet_timewait_sock *tw;
+	struct mini_copy copy;
+	struct wire_mini *rec;
+
+	if (!copy_mini(&copy, (const void *)addr, hook))
+		return NULL;
+	tw = mini_of(&copy);
+	if (!mini_wanted(tw))
+		return NULL;
+	rec = begin(hook, sizeof(*rec));
+	if (!rec)
+		return NULL;
+	fill_event(&rec->ev, kind, WIRE_MINI, sizeof(*rec), hook, addr);
+	fill_mini(rec, tw);
+	return rec;
+}
+
+static __always_inline int send_mini(__u64 addr, __u8 kind, __u8 hook, __u32 timeout_jiffies)
+{
+	struct wire_mini *rec = begin_mini(addr, kind, hook);
+
+	if (!rec)
+		return 0;
+	rec->timeout_jiffies = timeout_jiffies;
+	submit(rec);
+	return 0;
+}
+
+/* Timer softirq, just before the mini-socket is killed for having lived its time. */
+static __always_inline int on_handler(const struct timer_list *timer)
+{
+	return send_mini((__u64)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer),
+			 WIRE_MINI_EXPIRED, HOOK_MINI_EXPIRED, 0);
+}
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* stack: what is sent of what the kernel did with the socket. */
+#ifndef TCPCLOSE_STACK_BPF_H
+#define TCPCLOSE_STACK_BPF_H
+
+#include "minisock.bpf.h"
+#include "peer.bpf.h"
+
+/* What a state change is worth: nothing, a word, who and where, or the whole socket. */
+static __always_inline int state_layout(__u8 old_state, __u8 new_state)
+{
+	if (new_state == ST_LISTEN || old_state == ST_LISTEN || new_state == old_state)
+		return config.events || (new_state == old_state && old_state != ST_CLOSE &&
+					 old_state != ST_LISTEN)
+			       ? WIRE_LEAN
+			       : 0;
+	if (new_state == ST_CLOSE || old_state == ST_ESTABLISHED || old_state == ST_CLOSE_WAIT)
+		return WIRE_FULL;
+	if (new_state == ST_SYN_SENT || new_state == ST_ESTABLISHED)
+		return WIRE_BRIEF;
+	return WIRE_LEAN;
+}
+
+/* A state change as the hook saw it. */
+struct change {
+	__u8 old_state;
+	__u8 new_state;
+	__u16 flags;
+};
+
+static __always_inline void fill_state(struct wire_event *ev, const struct tcp_sock *tp,
+				       __u8 layout, __u16 size, struct change change)
+{
+	fill_event(ev, WIRE_STATE, layout, size, HOOK_STATE, (__u64)tp);
+	fill_event_sock(ev, tp);
+	ev->flags |= change.flags;
+	ev->old_state = change.old_state;
+	ev->new_state = change.new_state;
+}
+
+static __always_inline void send_state_lean(const struct tcp_sock *tp, struct change change)
+{
+	struct wire_event *rec = begin(HOOK_STATE, sizeof(*rec));
+
+	if (!rec)
+		return;
+	fill_state(rec, tp, WIRE_LEAN, sizeof(*rec), change);
+	submit(rec);
+}
+
+static __always_inline void send_state_brief(const struct tcp_sock *tp, struct change change)
+{
+	struct wire_brief *rec = begin(HOOK_STATE, sizeof(*rec));
+
+	if (!rec)
+		return;
+	fill_state(&rec->ev, tp, WIRE_BRIEF, sizeof(*rec), change);
+	fill_task(&rec->task, rec->ev.flags & WIRE_OWNED);
+	read_sock_tuple(tp, &rec->tuple);
+	submit(rec);
+}
+
+static __always_inline void send_state_full(const struct tcp_sock *tp, struct change change)
+{
+	struct wire_full *rec = begin(HOOK_STATE, sizeof(*rec));
+
+	if (!rec)
+		return;
+	fill_state(&rec->ev, tp, WIRE_FULL, sizeof(*rec), change);
+	fill_task(&rec->task, rec->ev.flags & WIRE_OWNED);
+	fill_sock(&rec->sock, tp);
+	submit(rec);
+}
+
+/*
+ * Before sk_state is stored, so sk->sk_state is still old. Process or softirq
+ * context; the socket's lock is held (by a process, or as a spinlock by the
+ * softirq), so its fields hold still. Same-state changes are the mark that
+ * close() leaves on a socket that was shut down before.
+ */
+static __always_inline int on_state(const struct sock *sk, __u8 old_state, __u8 new_state,
+				    __u16 flags)
+{
+	struct change change = { old_state, new_state, flags };
+	int layout = state_layout(old_state, new_state);
+	const struct tcp_sock *tp;
+
+	if (!layout)
+		return 0;
+	tp = tcp_of(sk, HOOK_STATE);
+	if (!tp)
+		return 0;
+	if (!sock_wanted(tp)) {
+		/* connect() had no port yet when it was let through: now it has, and it is not one of these */
+		change.flags |= WIRE_OTHERS;
+		if (old_state == ST_SYN_SENT && ports_asked())
+			send_state_lean(tp, change);
+		return 0;
+	}
+	/* a new life: whoever had this address before is gone, or has let go of it */
+	if (new_state == ST_SYN_SENT || old_state == ST_SYN_RECV)
+		forget_claim((__u64)sk);
+	if (new_state == ST_SYN_SENT)
+		claim_for_current((__u64)sk);
+	if (is_others((__u64)sk))
+		return 0;
+	if (layout == WIRE_FULL)
+		send_state_full(tp, change);
+	else if (layout == WIRE_BRIEF)
+		send_state_brief(tp, change);
+	else
+		send_state_lean(tp, change);
+	return 0;
+}
+
+/* A mini-socket's answer. */
+static __always_inline void send_reset_mini(__u64 addr, __u32 reason, __u16 flags)
+{
+	struct wire_mini *rec = begin_mini(addr, WIRE_RST_REPLY, HOOK_RST_SENT);
+
+	if (!rec)
+		return;
+	rec->ev.flags = flags;
+	rec->ev.reason = reason;
+	submit(rec);
+}
+
+/*
+ * An RST leaves, or has left. On its own accord: the socket is locked. In reply:
+ * softirq, or a process that works off its backlog; the socket may be a full
+ * one (its state CLOSE already), a mini-socket, a request, a listener, or none.
+ * Of the latter three only the shared part may be read, and none of them is a
+ * connection that ends.
+ */
+static __always_inline int on_reset_sent(const struct sock *sk, __u8 kind, __u32 reason,
+					 __u16 flags)
+{
+	const struct tcp_sock *tp;
+	__u8 state;
+
+	if (!sk)
+		return 0;
+	state = READ(sk, __sk_common.skc_state);
+	if (state == ST_TIME_WAIT) {
+		send_reset_mini((__u64)sk, reason, flags);
+		return 0;
+	}
+	if (state == ST_LISTEN || state == ST_NEW_SYN_RECV)
+		return 0;
+	tp = tcp_of(sk, HOOK_RST_SENT);
+	if (tp && !is_others((__u64)sk) && sock_wanted(tp))
+		send_reset(tp, kind, HOOK_RST_SENT, reason, flags);
+	return 0;
+}
+
+/*
+ * tcp_v4_send_reset() and its twin answer nothing where the segment is an RST
+ * itself: entered, but no RST leaves.
+ */
+static __always_inline int on_reply(const struct sock *sk, const struct sk_buff *skb, __u32 reason)
+{
+	return segment_is_rst(skb) ? 0 : on_reset_sent(sk, WIRE_RST_REPLY, reason, 0);
+}
+
+/*
+ * The start of the destructor: the last event of a full socket, all fields still
+ * there. Process context when a process holds the lock: then, and only then,
+ * the task is the one that closed.
+ */
+static __always_inline int on_destroy(const struct sock *sk, __u16 flags)
+{
+	const struct tcp_sock *tp = tcp_of(sk, HOOK_DESTROY);
+	struct wire_brief *rec;
+	bool others;
+
+	if (!tp || READ(sk, __sk_common.skc_state) == ST_LISTEN)
+		return 0;
+	others = is_others((__u64)sk);
+	forget_claim((__u64)sk);
+	if (others || !sock_wanted(tp))
+		return 0;
+	rec = begin(HOOK_DESTROY, sizeof(*rec));
+	if (!rec)
+		return 0;
+	fill_event(&rec->ev, WIRE_DESTROY, WIRE_BRIEF, sizeof(*rec), HOOK_DESTROY, (__u64)sk);
+	fill_event_sock(&rec->ev, tp);
+	fill_task(&rec->task, rec->ev.flags & WIRE_OWNED);
+	rec->ev.flags |= flags;
+	read_sock_tuple(tp, &rec->tuple);
+	submit(rec);
+	return 0;
+}
+
+#endif
