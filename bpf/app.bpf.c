@@ -3,6 +3,35 @@
 #define READ_BY_PROBE
 #include "sock.bpf.h"
 
+/* The socket's part only with -e: the state change that follows has it too. */
+static __always_inline void send_release_brief(struct bpf_sock *ctx, __u16 flags)
+{
+	const struct tcp_sock *tp = (const void *)ctx;
+	struct wire_brief *rec = begin(HOOK_RELEASE, sizeof(*rec));
+
+	if (!rec)
+		return;
+	fill_event(&rec->ev, WIRE_RELEASE, WIRE_BRIEF, sizeof(*rec), HOOK_RELEASE, (__u64)ctx);
+	fill_event_sock(&rec->ev, tp, flags | read_sock_flags(tp));
+	rec->ev.old_state = rec->ev.new_state = ctx->state;
+	fill_task(&rec->task, true);
+	read_sock_tuple(tp, &rec->tuple);
+	submit(&rec->ev);
+}
+
+static __always_inline void send_release_task(struct bpf_sock *ctx, __u16 flags)
+{
+	struct wire_by_task *rec = begin(HOOK_RELEASE, sizeof(*rec));
+
+	if (!rec)
+		return;
+	fill_event(&rec->ev, WIRE_RELEASE, WIRE_TASK, sizeof(*rec), HOOK_RELEASE, (__u64)ctx);
+	rec->ev.flags = flags;
+	rec->ev.old_state = rec->ev.new_state = ctx->state;
+	fill_task(&rec->task, true);
+	submit(&rec->ev);
+}
+
 /*
  * The last close() of a user's socket, in the closing task, before TCP does
  * anything and without the socket's lock. Also for kernels without fentry the
@@ -12,27 +41,18 @@
 SEC("?cgroup/sock_release")
 int cgroup__sock_release(struct bpf_sock *ctx)
 {
-	const struct tcp_sock *tp = (const void *)ctx;
-	struct wire_brief *rec;
-	bool others;
+	__u16 flags = 0;
 
 	if (ctx->protocol != IPPROTO_TCP || ctx->type != SOCK_STREAM || ctx->state == ST_LISTEN)
 		return 1;
-	if (is_others((__u64)ctx) || !sock_wanted(tp))
+	if (is_others((__u64)ctx) || !sock_wanted((const void *)ctx))
 		return 1;
-	others = claim_for_current((__u64)ctx);
-	rec = begin(HOOK_RELEASE, sizeof(*rec));
-	if (!rec)
-		return 1;
-	fill_event(&rec->ev, WIRE_RELEASE, WIRE_BRIEF, sizeof(*rec), HOOK_RELEASE, (__u64)ctx);
-	fill_event_sock(&rec->ev, tp);
 	/* so that user space forgets it too */
-	if (others)
-		rec->ev.flags |= WIRE_OTHERS;
-	rec->ev.old_state = ctx->state;
-	rec->ev.new_state = rec->ev.old_state;
-	fill_task(&rec->task, true);
-	read_sock_tuple(tp, &rec->tuple);
-	submit(rec);
+	if (claim_for_current((__u64)ctx))
+		flags = WIRE_OTHERS;
+	if (config.events)
+		send_release_brief(ctx, flags);
+	else
+		send_release_task(ctx, flags);
 	return 1;
 }

@@ -73,7 +73,7 @@ static __always_inline u64 kern_netns_cookie(const struct net *net)
  * is there since commit 3ca1032ab7ab ("bpf: Implement get_current_task_btf and
  * RET_PTR_TO_BTF_ID") in v5.11, for tracing programs.
  */
-static __always_inline void kern_current(__u32 *flags, __s32 *exit_code, __u8 comm[16])
+static __always_inline void kern_current(__u32 *flags, __s32 *exit_code, __u8 comm[16], bool is_leader)
 {
 	struct task_struct *task, *leader;
 
@@ -83,7 +83,7 @@ static __always_inline void kern_current(__u32 *flags, __s32 *exit_code, __u8 co
 
 		task = bpf_get_current_task_btf();
 		*flags = task->flags;
-		*exit_code = task->exit_code;
+		*exit_code = task->flags & PF_EXITING ? task->exit_code : 0;
 		/* the process's name, as ps shows it, not the thread's */
 		leader = task->group_leader;
 		name = (const __u64 *)&leader->comm;
@@ -94,7 +94,11 @@ static __always_inline void kern_current(__u32 *flags, __s32 *exit_code, __u8 co
 #endif
 	task = (void *)bpf_get_current_task();
 	*flags = BPF_CORE_READ(task, flags);
-	*exit_code = BPF_CORE_READ(task, exit_code);
+	*exit_code = *flags & PF_EXITING ? BPF_CORE_READ(task, exit_code) : 0;
+	if (is_leader) {
+		bpf_get_current_comm(comm, 16);
+		return;
+	}
 	leader = BPF_CORE_READ(task, group_leader);
 	bpf_core_read(comm, 16, &leader->comm);
 }

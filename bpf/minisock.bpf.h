@@ -89,7 +89,7 @@ static __always_inline int send_mini(__u64 addr, __u8 kind, __u8 hook, __u32 tim
 	if (!rec)
 		return 0;
 	rec->timeout_jiffies = timeout_jiffies;
-	submit(rec);
+	submit(&rec->ev);
 	return 0;
 }
 

@@ -7,7 +7,7 @@
 static __always_inline void fill_snapshot(struct wire_full *rec, const struct tcp_sock *tp)
 {
 	fill_event(&rec->ev, WIRE_SNAPSHOT, WIRE_FULL, sizeof(*rec), HOOK_STATE, (__u64)tp);
-	fill_event_sock(&rec->ev, tp);
+	fill_event_sock(&rec->ev, tp, read_sock_flags(tp));
 	__builtin_memset(&rec->task, 0, sizeof(rec->task));
 	fill_sock(&rec->sock, tp);
 	rec->ev.old_state = rec->ev.new_state = rec->sock.state;

@@ -108,14 +108,15 @@ static __always_inline __u16 read_sock_flags(const struct tcp_sock *tp)
 	return flags;
 }
 
-/* The event's part that comes from a full socket. */
-static __always_inline void fill_event_sock(struct wire_event *ev, const struct tcp_sock *tp)
+/* The event's part that comes from a full socket; its flags were read before. */
+static __always_inline void fill_event_sock(struct wire_event *ev, const struct tcp_sock *tp,
+					    __u16 flags)
 {
 	const struct sock *sk = (const void *)tp;
 
 	ev->cookie = READ(sk, __sk_common.skc_cookie.counter);
 	ev->netns_ino = read_netns(sk);
-	ev->flags = read_sock_flags(tp);
+	ev->flags = flags;
 	ev->shutdown = READ(sk, sk_shutdown);
 }
 
@@ -165,18 +166,13 @@ static __always_inline __u32 task_flags(__u32 flags)
  */
 static __always_inline void fill_task(struct wire_task *out, bool asked)
 {
-	__u64 ids;
+	__u64 ids = bpf_get_current_pid_tgid();
 	__u32 flags;
 
-	if (!asked && !config.events) {
-		__builtin_memset(out, 0, sizeof(*out));
-		return;
-	}
-	ids = bpf_get_current_pid_tgid();
 	out->pid = ids >> 32;
 	out->tid = ids;
 	out->uid = bpf_get_current_uid_gid();
-	kern_current(&flags, &out->exit_code, out->comm);
+	kern_current(&flags, &out->exit_code, out->comm, out->pid == out->tid);
 	out->flags = task_flags(flags) | (asked ? WIRE_TASK_MEANT : 0);
 	out->pad = 0;
 }
@@ -298,21 +294,53 @@ static __always_inline bool sock_wanted(const struct tcp_sock *tp)
 	return tuple_wanted(&tuple);
 }
 
-/* A reset, with all that is known of its socket. */
-static __always_inline void send_reset(const struct tcp_sock *tp, __u8 kind, __u8 hook,
-				       __u32 reason, __u16 flags)
+/* Without -e nobody reads of a task that is none of the socket's business. */
+static __always_inline bool task_counts(__u16 flags)
+{
+	return config.events || flags & WIRE_OWNED;
+}
+
+/* A reset: who and where, for the state changes around it tell the rest. */
+static __always_inline void send_reset_place(const struct tcp_sock *tp, __u8 kind, __u8 hook,
+					     __u32 reason, __u16 flags)
+{
+	struct wire_place *rec = begin(hook, sizeof(*rec));
+	const struct sock *sk = (const void *)tp;
+
+	if (!rec)
+		return;
+	fill_event(&rec->ev, kind, WIRE_PLACE, sizeof(*rec), hook, (__u64)tp);
+	fill_event_sock(&rec->ev, tp, flags | read_sock_flags(tp));
+	rec->ev.old_state = rec->ev.new_state = READ(sk, __sk_common.skc_state);
+	rec->ev.reason = reason;
+	read_sock_tuple(tp, &rec->tuple);
+	submit(&rec->ev);
+}
+
+/* The same with all that is known of the socket. */
+static __always_inline void send_reset_full(const struct tcp_sock *tp, __u8 kind, __u8 hook,
+					    __u32 reason, __u16 flags)
 {
 	struct wire_full *rec = begin(hook, sizeof(*rec));
 
 	if (!rec)
 		return;
 	fill_event(&rec->ev, kind, WIRE_FULL, sizeof(*rec), hook, (__u64)tp);
-	fill_event_sock(&rec->ev, tp);
-	rec->ev.reason = reason;
+	fill_event_sock(&rec->ev, tp, flags | read_sock_flags(tp));
 	fill_task(&rec->task, rec->ev.flags & WIRE_OWNED);
 	fill_sock(&rec->sock, tp);
-	rec->ev.flags |= flags;
-	submit(rec);
+	rec->ev.old_state = rec->ev.new_state = rec->sock.state;
+	rec->ev.reason = reason;
+	submit(&rec->ev);
+}
+
+static __always_inline void send_reset(const struct tcp_sock *tp, __u8 kind, __u8 hook,
+				       __u32 reason, __u16 flags)
+{
+	if (config.events)
+		send_reset_full(tp, kind, hook, reason, flags);
+	else
+		send_reset_place(tp, kind, hook, reason, flags);
 }
 
 /*

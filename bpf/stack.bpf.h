@@ -6,19 +6,36 @@
 #include "minisock.bpf.h"
 #include "peer.bpf.h"
 
-/* What a state change is worth: nothing, a word, who and where, or the whole socket. */
-static __always_inline int state_layout(__u8 old_state, __u8 new_state)
+/*
+ * What a state change is worth: nothing, a word, who and where, or the whole
+ * socket. A FIN of ours is somebody's doing; its queues and counters the change
+ * to CLOSE will tell, but SO_LINGER is what it is now.
+ */
+static __always_inline int state_layout(__u8 old_state, __u8 new_state, __u16 flags)
 {
-	if (new_state == ST_LISTEN || old_state == ST_LISTEN || new_state == old_state)
-		return config.events || (new_state == old_state && old_state != ST_CLOSE &&
-					 old_state != ST_LISTEN)
-			       ? WIRE_LEAN
-			       : 0;
-	if (new_state == ST_CLOSE || old_state == ST_ESTABLISHED || old_state == ST_CLOSE_WAIT)
-		return WIRE_FULL;
-	if (new_state == ST_SYN_SENT || new_state == ST_ESTABLISHED)
+	if (new_state == old_state || new_state == ST_LISTEN || old_state == ST_LISTEN)
+		return WIRE_LEAN;
+	if (new_state == ST_CLOSE)
+		return task_counts(flags) ? WIRE_FULL : WIRE_SOCK;
+	if (old_state == ST_ESTABLISHED || old_state == ST_CLOSE_WAIT) {
+		if (config.events || flags & WIRE_LINGER)
+			return WIRE_FULL;
+		return new_state == ST_CLOSE_WAIT ? WIRE_PLACE : WIRE_BRIEF;
+	}
+	if (new_state == ST_SYN_SENT)
 		return WIRE_BRIEF;
+	if (new_state == ST_ESTABLISHED)
+		return config.events ? WIRE_BRIEF : WIRE_PLACE;
 	return WIRE_LEAN;
+}
+
+/* Listeners, and what is CLOSE and stays it, are nobody's verdict. */
+static __always_inline bool is_told(__u8 old_state, __u8 new_state)
+{
+	if (config.events)
+		return true;
+	return new_state != ST_LISTEN && old_state != ST_LISTEN &&
+	       (new_state != old_state || old_state != ST_CLOSE);
 }
 
 /* A state change as the hook saw it. */
@@ -32,8 +49,7 @@ static __always_inline void fill_state(struct wire_event *ev, const struct tcp_s
 				       __u8 layout, __u16 size, struct change change)
 {
 	fill_event(ev, WIRE_STATE, layout, size, HOOK_STATE, (__u64)tp);
-	fill_event_sock(ev, tp);
-	ev->flags |= change.flags;
+	fill_event_sock(ev, tp, change.flags);
 	ev->old_state = change.old_state;
 	ev->new_state = change.new_state;
 }
@@ -48,6 +64,17 @@ static __always_inline void send_state_lean(const struct tcp_sock *tp, struct ch
 	submit(rec);
 }
 
+static __always_inline void send_state_place(const struct tcp_sock *tp, struct change change)
+{
+	struct wire_place *rec = begin(HOOK_STATE, sizeof(*rec));
+
+	if (!rec)
+		return;
+	fill_state(&rec->ev, tp, WIRE_PLACE, sizeof(*rec), change);
+	read_sock_tuple(tp, &rec->tuple);
+	submit(&rec->ev);
+}
+
 static __always_inline void send_state_brief(const struct tcp_sock *tp, struct change change)
 {
 	struct wire_brief *rec = begin(HOOK_STATE, sizeof(*rec));
@@ -55,9 +82,20 @@ static __always_inline void send_state_brief(const struct tcp_sock *tp, struct c
 	if (!rec)
 		return;
 	fill_state(&rec->ev, tp, WIRE_BRIEF, sizeof(*rec), change);
-	fill_task(&rec->task, rec->ev.flags & WIRE_OWNED);
+	fill_task(&rec->task, change.flags & WIRE_OWNED);
 	read_sock_tuple(tp, &rec->tuple);
-	submit(rec);
+	submit(&rec->ev);
+}
+
+static __always_inline void send_state_alone(const struct tcp_sock *tp, struct change change)
+{
+	struct wire_alone *rec = begin(HOOK_STATE, sizeof(*rec));
+
+	if (!rec)
+		return;
+	fill_state(&rec->ev, tp, WIRE_SOCK, sizeof(*rec), change);
+	fill_sock(&rec->sock, tp);
+	submit(&rec->ev);
 }
 
 static __always_inline void send_state_full(const struct tcp_sock *tp, struct change change)
@@ -67,9 +105,30 @@ static __always_inline void send_state_full(const struct tcp_sock *tp, struct ch
 	if (!rec)
 		return;
 	fill_state(&rec->ev, tp, WIRE_FULL, sizeof(*rec), change);
-	fill_task(&rec->task, rec->ev.flags & WIRE_OWNED);
+	fill_task(&rec->task, change.flags & WIRE_OWNED);
 	fill_sock(&rec->sock, tp);
-	submit(rec);
+	submit(&rec->ev);
+}
+
+static __always_inline void send_state(const struct tcp_sock *tp, struct change change)
+{
+	switch (state_layout(change.old_state, change.new_state, change.flags)) {
+	case WIRE_FULL:
+		send_state_full(tp, change);
+		break;
+	case WIRE_SOCK:
+		send_state_alone(tp, change);
+		break;
+	case WIRE_BRIEF:
+		send_state_brief(tp, change);
+		break;
+	case WIRE_PLACE:
+		send_state_place(tp, change);
+		break;
+	default:
+		send_state_lean(tp, change);
+		break;
+	}
 }
 
 /*
@@ -82,14 +141,11 @@ static __always_inline int on_state(const struct sock *sk, __u8 old_state, __u8 
 				    __u16 flags)
 {
 	struct change change = { old_state, new_state, flags };
-	int layout = state_layout(old_state, new_state);
-	const struct tcp_sock *tp;
+	const struct tcp_sock *tp = is_told(old_state, new_state) ? tcp_of(sk, HOOK_STATE) : NULL;
 
-	if (!layout)
-		return 0;
-	tp = tcp_of(sk, HOOK_STATE);
 	if (!tp)
 		return 0;
+	change.flags |= read_sock_flags(tp);
 	if (!sock_wanted(tp)) {
 		/* connect() had no port yet when it was let through: now it has, and it is not one of these */
 		change.flags |= WIRE_OTHERS;
@@ -102,14 +158,8 @@ static __always_inline int on_state(const struct sock *sk, __u8 old_state, __u8 
 		forget_claim((__u64)sk);
 	if (new_state == ST_SYN_SENT)
 		claim_for_current((__u64)sk);
-	if (is_others((__u64)sk))
-		return 0;
-	if (layout == WIRE_FULL)
-		send_state_full(tp, change);
-	else if (layout == WIRE_BRIEF)
-		send_state_brief(tp, change);
-	else
-		send_state_lean(tp, change);
+	if (!is_others((__u64)sk))
+		send_state(tp, change);
 	return 0;
 }
 
@@ -122,7 +172,7 @@ static __always_inline void send_reset_mini(__u64 addr, __u32 reason, __u16 flag
 		return;
 	rec->ev.flags = flags;
 	rec->ev.reason = reason;
-	submit(rec);
+	submit(&rec->ev);
 }
 
 /*
@@ -162,6 +212,30 @@ static __always_inline int on_reply(const struct sock *sk, const struct sk_buff 
 	return segment_is_rst(skb) ? 0 : on_reset_sent(sk, WIRE_RST_REPLY, reason, 0);
 }
 
+static __always_inline void send_destroy_brief(const struct tcp_sock *tp, __u16 flags)
+{
+	struct wire_brief *rec = begin(HOOK_DESTROY, sizeof(*rec));
+
+	if (!rec)
+		return;
+	fill_event(&rec->ev, WIRE_DESTROY, WIRE_BRIEF, sizeof(*rec), HOOK_DESTROY, (__u64)tp);
+	fill_event_sock(&rec->ev, tp, flags);
+	fill_task(&rec->task, flags & WIRE_OWNED);
+	read_sock_tuple(tp, &rec->tuple);
+	submit(&rec->ev);
+}
+
+static __always_inline void send_destroy_lean(const struct tcp_sock *tp, __u16 flags)
+{
+	struct wire_event *rec = begin(HOOK_DESTROY, sizeof(*rec));
+
+	if (!rec)
+		return;
+	fill_event(rec, WIRE_DESTROY, WIRE_LEAN, sizeof(*rec), HOOK_DESTROY, (__u64)tp);
+	fill_event_sock(rec, tp, flags);
+	submit(rec);
+}
+
 /*
  * The start of the destructor: the last event of a full socket, all fields still
  * there. Process context when a process holds the lock: then, and only then,
@@ -170,7 +244,6 @@ static __always_inline int on_reply(const struct sock *sk, const struct sk_buff 
 static __always_inline int on_destroy(const struct sock *sk, __u16 flags)
 {
 	const struct tcp_sock *tp = tcp_of(sk, HOOK_DESTROY);
-	struct wire_brief *rec;
 	bool others;
 
 	if (!tp || READ(sk, __sk_common.skc_state) == ST_LISTEN)
@@ -179,15 +252,11 @@ static __always_inline int on_destroy(const struct sock *sk, __u16 flags)
 	forget_claim((__u64)sk);
 	if (others || !sock_wanted(tp))
 		return 0;
-	rec = begin(HOOK_DESTROY, sizeof(*rec));
-	if (!rec)
-		return 0;
-	fill_event(&rec->ev, WIRE_DESTROY, WIRE_BRIEF, sizeof(*rec), HOOK_DESTROY, (__u64)sk);
-	fill_event_sock(&rec->ev, tp);
-	fill_task(&rec->task, rec->ev.flags & WIRE_OWNED);
-	rec->ev.flags |= flags;
-	read_sock_tuple(tp, &rec->tuple);
-	submit(rec);
+	flags |= read_sock_flags(tp);
+	if (task_counts(flags))
+		send_destroy_brief(tp, flags);
+	else
+		send_destroy_lean(tp, flags);
 	return 0;
 }
 

@@ -31,6 +31,9 @@ enum wire_layout {
 	WIRE_BRIEF = 2, /* struct wire_brief */
 	WIRE_FULL = 3,	/* struct wire_full */
 	WIRE_MINI = 4,	/* struct wire_mini */
+	WIRE_TASK = 5,	/* struct wire_by_task */
+	WIRE_PLACE = 6, /* struct wire_place */
+	WIRE_SOCK = 7,	/* struct wire_alone */
 };
 
 enum wire_sock_flag {
@@ -121,10 +124,25 @@ struct wire_sock {
 	__u8 pad;
 };
 
+struct wire_by_task {
+	struct wire_event ev;
+	struct wire_task task;
+};
+
+struct wire_place {
+	struct wire_event ev;
+	struct wire_tuple tuple;
+};
+
 struct wire_brief {
 	struct wire_event ev;
 	struct wire_task task;
 	struct wire_tuple tuple;
+};
+
+struct wire_alone {
+	struct wire_event ev;
+	struct wire_sock sock;
 };
 
 struct wire_full {

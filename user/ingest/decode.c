@@ -147,7 +147,10 @@ int decode(const struct decoder *d, const void *record, size_t size, struct obs 
 {
 	union {
 		struct wire_event ev;
+		struct wire_by_task by_task;
+		struct wire_place place;
 		struct wire_brief brief;
+		struct wire_alone alone;
 		struct wire_full full;
 		struct wire_mini mini;
 	} w = { 0 };
@@ -170,6 +173,15 @@ int decode(const struct decoder *d, const void *record, size_t size, struct obs 
 	case WIRE_BRIEF:
 		put_task(&w.brief.task, &o);
 		put_tuple(&w.brief.tuple, &o.tuple);
+		break;
+	case WIRE_TASK:
+		put_task(&w.by_task.task, &o);
+		break;
+	case WIRE_PLACE:
+		put_tuple(&w.place.tuple, &o.tuple);
+		break;
+	case WIRE_SOCK:
+		put_sock(d, &w.alone.sock, &o);
 		break;
 	case WIRE_FULL:
 		put_task(&w.full.task, &o);

@@ -90,6 +90,8 @@ static int configure(struct session *s, const struct session_config *config)
 	w->reset_skb_arg = arg_of(&s->found->facts, FACT_RESET_SKB);
 	w->wake_bytes = size / 4;
 	w->events = config->events;
+	if (!config->filter.n_pids && bpf_map__set_max_entries(s->skel->maps.claims, 1))
+		return -EINVAL;
 	return bpf_map__set_max_entries(s->skel->maps.ring, size);
 }
 

@@ -171,12 +171,12 @@ static void check_sane(const struct obs *o, uint8_t layout)
 	assert_in_range(o->kind, OBS_STATE, OBS_KIND_MAX - 1);
 	if (o->tuple.family != 0 && o->tuple.family != 4)
 		assert_int_equal(o->tuple.family, 6);
-	assert_int_equal(o->tuple.family == 0, layout == WIRE_LEAN);
+	assert_int_equal(o->tuple.family == 0, layout == WIRE_LEAN || layout == WIRE_TASK);
 	assert_non_null(memchr(o->task.comm, '\0', sizeof(o->task.comm)));
 	if (o->rst_reason)
 		assert_true(o->rst_reason == decoder.reasons[0] || o->rst_reason == decoder.reasons[2]);
-	assert_int_equal(o->has_sock, layout == WIRE_FULL);
-	assert_true(!o->has_task || layout == WIRE_BRIEF || layout == WIRE_FULL);
+	assert_int_equal(o->has_sock, layout == WIRE_FULL || layout == WIRE_SOCK);
+	assert_true(!o->has_task || layout == WIRE_BRIEF || layout == WIRE_FULL || layout == WIRE_TASK);
 	assert_true(layout == WIRE_MINI ? !o->sk : !o->mini.addr);
 }
 

@@ -40,6 +40,41 @@ static void every_kind_of_the_wire_becomes_its_kind_of_observation(void **state)
 	}
 }
 
+/* What a layout has of task, tuple and socket is where it says, and nothing else is there. */
+static void every_layout_has_its_parts(void **state)
+{
+	static const struct { enum wire_layout layout; bool task, tuple, sock; } parts[] = {
+		{ WIRE_LEAN, false, false, false }, { WIRE_TASK, true, false, false },
+		{ WIRE_PLACE, false, true, false }, { WIRE_BRIEF, true, true, false },
+		{ WIRE_SOCK, false, true, true },   { WIRE_FULL, true, true, true },
+	};
+	struct obs o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		union any w = record(WIRE_STATE, parts[i].layout);
+
+		/* only the last part's last word and the task's first: an offset that is wrong shows */
+		if (parts[i].task)
+			w.by_task.task.pid = 77;
+		if (parts[i].layout == WIRE_PLACE)
+			w.place.tuple.peer_port = 443;
+		if (parts[i].layout == WIRE_BRIEF)
+			w.brief.tuple.peer_port = 443;
+		if (parts[i].layout == WIRE_SOCK)
+			w.alone.sock.tuple.peer_port = 443, w.alone.sock.probes_out = 9;
+		if (parts[i].layout == WIRE_FULL)
+			w.full.sock.tuple.peer_port = 443, w.full.sock.probes_out = 9;
+		assert_int_equal(decode_record(&w, &o), 0);
+		assert_int_equal(o.has_task, parts[i].task);
+		assert_int_equal(o.task.pid, parts[i].task ? 77 : 0);
+		assert_int_equal(o.tuple.family, parts[i].tuple ? 4 : 0);
+		assert_int_equal(o.tuple.peer.port, parts[i].tuple ? 443 : 0);
+		assert_int_equal(o.has_sock, parts[i].sock);
+		assert_int_equal(o.sock.probes_out, parts[i].sock ? 9 : 0);
+	}
+}
+
 static void the_head_is_in_every_layout(void **state)
 {
 	struct obs o;
@@ -345,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_of_the_wire_becomes_its_kind_of_observation),
+		cmocka_unit_test(every_layout_has_its_parts),
 		cmocka_unit_test(the_head_is_in_every_layout),
 		cmocka_unit_test(each_flag_is_its_own_boolean_and_no_other),
 		cmocka_unit_test(a_lean_record_has_neither_task_nor_socket_nor_tuple),

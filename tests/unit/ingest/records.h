@@ -10,13 +10,16 @@
 #include "ingest/decode.h"
 #include "wire.h"
 
-#define N_LAYOUTS 5
+#define N_LAYOUTS 8
 extern const size_t layout_sizes[N_LAYOUTS];
 
 /* Room for more than any record that is known, so that a longer one can be made. */
 union any {
 	struct wire_event ev;
+	struct wire_by_task by_task;
+	struct wire_place place;
 	struct wire_brief brief;
+	struct wire_alone alone;
 	struct wire_full full;
 	struct wire_mini mini;
 	unsigned char bytes[512];
