@@ -3,25 +3,20 @@
 #
 # refusals.sh [KERNEL ...]: what tcpclose says and how it ends where it cannot work,
 # and that it works without what it must not need. On the oldest and the newest
-# kernel of kernels.txt, or those named. Prints TAP.
+# kernel of kernels.txt, or those named (see lib.sh). Prints TAP.
 #
 # O=DIR   where tcpclose was built (build)
 set -uo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-build=$(realpath "${O:-$here/../../build}")
-kernels=("$@")
-[ $# -gt 0 ] || mapfile -t kernels < <(awk '!/^#/ && $2 == "amd64" { print $1 }' "$here/kernels.txt" | sed -n '1p;$p')
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+choose_kernels "$@"
+if [ $# -eq 0 ] && [ -z "${KERNELS:-}" ]; then mapfile -t kernels < <(VM=some list_kernels | sed -n '1p;$p'); fi
+need cpio setpriv mount
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-for tool in qemu-system-x86_64 cpio setpriv mount; do
-	command -v "$tool" >/dev/null || { echo "1..0 # SKIP no $tool"; exit 0; }
-done
-
-count=0
-failed=0
-check() { # OUT CASE STATUS WORD NAME: ended so, with that word in its one line; "-" = no line is asked for
+check() { # OUT CASE STATUS WORDS NAME: ended so, with these words in its one line; "-" = no line is asked for
 	local status
 
 	count=$((count + 1))
@@ -37,23 +32,19 @@ check() { # OUT CASE STATUS WORD NAME: ended so, with that word in its one line;
 }
 
 boot() { # KERNEL OUT ARGUMENTS...
-	bash "$here/run.sh" -o "$2" -i /bin/mount -i /bin/umount -i "$(type -P env)" -i "$(type -P setpriv)" \
-		-i "$build/tcpclose" -i "$here/refusals_guest.sh" "${@:3}"
+	bash "$here/run.sh" -o "$2" -i /bin/mount -i /bin/umount -i /usr/bin/env -i /usr/bin/setpriv \
+		-i "$programs/tcpclose" -i "$here/refusals_guest.sh" "${@:3}"
 }
 
 for kernel in "${kernels[@]}"; do
 	out=$work/$kernel
-	if ! bash "$here/kernel.sh" "$kernel" >/dev/null 2>"$work/fetch"; then
-		count=$((count + 1))
-		echo "ok $count # SKIP kernel $kernel: $(tail -n 1 "$work/fetch")"
-		continue
-	fi
-	boot "$kernel" "$out" "$kernel" -- sh "$here/refusals_guest.sh" "$build/tcpclose" >"$work/run" 2>&1 ||
-		sed 's/^/# /' "$work/run"
+	prepare "$kernel" "$out" || continue
+	boot "$kernel" "$out" "$kernel" -- sh "$here/refusals_guest.sh" "$programs/tcpclose" >"$work/run" 2>&1
+	ran "$kernel" $? "$work/run" "boots and refuses" || continue
 	check "$out" all 0 - "$kernel: runs as root"
-	check "$out" nobody 1 CAP_BPF "$kernel: refuses without privileges, in one sentence"
-	check "$out" cap_bpf 1 CAP_BPF "$kernel: refuses without CAP_BPF, in one sentence"
-	check "$out" cap_perfmon 1 CAP_PERFMON "$kernel: refuses without CAP_PERFMON, in one sentence"
+	check "$out" nobody 1 'not allowed to trace: run it with sudo (it needs CAP_BPF and CAP_PERFMON' "$kernel: refuses without privileges, in one sentence"
+	check "$out" cap_bpf 1 'not allowed to trace: run it with sudo (it needs CAP_BPF and CAP_PERFMON' "$kernel: refuses without CAP_BPF, in one sentence"
+	check "$out" cap_perfmon 1 'not allowed to trace: run it with sudo (it needs CAP_BPF and CAP_PERFMON' "$kernel: refuses without CAP_PERFMON, in one sentence"
 	# Before 5.11 maps count as locked memory, and only CAP_SYS_RESOURCE may raise that limit.
 	if [ "$(cat "$out/cap_sys_resource.status")" = 1 ] && [ "$kernel" = 5.10 ]; then
 		check "$out" cap_sys_resource 1 CAP_SYS_RESOURCE "$kernel: refuses without CAP_SYS_RESOURCE, in one sentence"
@@ -61,13 +52,12 @@ for kernel in "${kernels[@]}"; do
 		check "$out" cap_sys_resource 0 - "$kernel: needs no CAP_SYS_RESOURCE"
 	fi
 	check "$out" mounts 0 - "$kernel: needs no tracefs, bpffs or cgroup2"
-	check "$out" btf 1 BTF "$kernel: refuses without BTF, in one sentence"
-	boot "$kernel" "$out.locked" -a lockdown=integrity "$kernel" -- sh "$here/refusals_guest.sh" "$build/tcpclose" locked >"$work/run" 2>&1 ||
+	check "$out" btf 1 'this kernel shows no BTF (/sys/kernel/btf/vmlinux): it must be built with CONFIG_DEBUG_INFO_BTF=y' "$kernel: refuses without BTF, in one sentence"
+	boot "$kernel" "$out.locked" -a lockdown=integrity "$kernel" -- sh "$here/refusals_guest.sh" "$programs/tcpclose" locked >"$work/run" 2>&1 ||
 		sed 's/^/# /' "$work/run"
 	check "$out.locked" all 0 - "$kernel: runs under lockdown=integrity"
-	boot "$kernel" "$out.shut" -a lockdown=confidentiality "$kernel" -- sh "$here/refusals_guest.sh" "$build/tcpclose" locked >"$work/run" 2>&1 ||
+	boot "$kernel" "$out.shut" -a lockdown=confidentiality "$kernel" -- sh "$here/refusals_guest.sh" "$programs/tcpclose" locked >"$work/run" 2>&1 ||
 		sed 's/^/# /' "$work/run"
-	check "$out.shut" all 1 lockdown "$kernel: refuses under lockdown=confidentiality, in one sentence"
+	check "$out.shut" all 1 'this kernel lets no BPF program read its memory (lockdown=confidentiality): nothing can be traced' "$kernel: refuses under lockdown=confidentiality, in one sentence"
 done
-echo "1..$count"
-exit "$failed"
+finish
