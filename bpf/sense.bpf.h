@@ -52,7 +52,11 @@ struct marks_map {
 };
 extern struct marks_map marks SEC(".maps");
 
-/* With -p: whose a socket is known to be. The first to claim it stays. */
+/*
+ * With -p: whose a socket is known to be. The first to claim it stays. Preallocated:
+ * before v6.1 a kprobe that allocates makes the kernel warn, and it may deadlock.
+ * Without -p it is made with one entry.
+ */
 enum claim { CLAIM_OTHERS = 1, CLAIM_WANTED = 2 };
 
 struct claims_map {
