@@ -66,7 +66,7 @@ pair_src   := $(filter-out $(tool_mains),$(wildcard tools/*.c))
 programs   := $(O)/tcpclose $(O)/tcpclose-echo-server $(O)/tcpclose-echo-client
 
 # Kinds of tests, in the order in which they run: the cheap ones first. docs/TESTING.md says what each is for.
-kinds      := unit scene golden tape lint live
+kinds      := unit scene golden tape lint live vm
 unit_src   := $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c)
 unit_help  := $(filter-out $(unit_src),$(wildcard tests/unit/*/*.c))
 scene_src  := $(wildcard tests/scene/*.c)
@@ -84,9 +84,16 @@ built       = $(patsubst %.c,$(O)/%,$(filter tests/$(1)/%,$(unit_src) $(other_sr
 tests_scene := $(if $(scene_src),$(O)/tests/scene/scene)
 # T=word takes only the tests with that word in their path.
 T          ?=
+# Other kernels, in virtual machines: VM=none, some (three of them, briefly) or all.
+VM         ?= some
+KERNEL     ?=
+vm_none    := tests/vm/demo_matrix.sh
+vm_some    := tests/vm/demo_matrix.sh
+vm_all     := tests/vm/machine.sh tests/vm/demo_matrix.sh tests/vm/refusals.sh tests/vm/live_matrix.sh
+vm_scripts  = $(or $(vm_$(VM)),$(error VM=$(VM): none, some or all))
 wanted      = $(if $(T),$(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t))),$(1))
 test_programs = $(foreach k,$(1),$(call wanted,$(tests_$(k)) $(call built,$(k))))
-test_scripts  = $(foreach k,$(1),$(call wanted,$(call scripts,$(k),$(if $(filter unit,$(k)),2,1))))
+test_scripts  = $(foreach k,$(1),$(call wanted,$(if $(filter vm,$(k)),$(vm_scripts),$(call scripts,$(k),$(if $(filter unit,$(k)),2,1)))))
 
 # ---------------------------------------------------------------------------
 
@@ -103,12 +110,12 @@ MAKEFLAGS += --no-print-directory
 endif
 lib = $(foreach l,$(1),$(O)/lib$(l).a)
 
-.PHONY: all bench demo docs check install deb clean help FORCE $(kinds:%=check-%) check-vm
+.PHONY: all programs bench demo docs check install deb clean help FORCE $(kinds:%=check-%) vm vm-all vm-shell
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
 
-all: $(programs) ## build everything (default)
+all programs: $(programs) ## build everything (default)
 
 # One object rule for the program, the tools and the tests.
 $(O)/%.o: %.c $(O)/flags
@@ -193,7 +200,7 @@ $(O)/tests/bench/load: $(filter-out $(bench_alone:%=%.o),$(patsubst %.c,$(O)/%.o
 	$(call link)
 
 # Tests run at the top of the tree and find the build in $O. UPDATE=1 rewrites what golden tests expect.
-export UPDATE
+export UPDATE VM
 run_tests = $(Q)O='$(abspath $(O))' tests/run.sh $(foreach k,$(1),$(addprefix $(k)=,$(call test_programs,$(k)) $(call test_scripts,$(k))))
 lint_needs := $(call lib,core) $(if $(wildcard tools/gendoc.c),$(O)/gendoc)
 
@@ -211,8 +218,16 @@ check-lint: $(lint_needs) ## the house rules
 	$(call run_tests,lint)
 check-live: $(programs) $(live_needs) ## every ending on the running kernel (as root)
 	$(call run_tests,live)
-check-vm: $(programs) ## the endings inside other kernels (qemu); not part of check
-	$(Q)O='$(abspath $(O))' tests/run.sh $(addprefix vm=,$(call wanted,$(wildcard tests/vm/*_matrix.sh)))
+check-vm: $(programs) $(live_needs) ## the endings inside other kernels (VM=none|some|all; qemu, Debian's kernels)
+	$(call run_tests,vm)
+vm: $(programs) $(live_needs) ## everything inside one kernel of tests/vm/kernels.txt: KERNEL=6.1
+	$(if $(KERNEL),,$(error which kernel? KERNEL=6.1, or another of tests/vm/kernels.txt))
+	$(Q)VM=all KERNELS='$(KERNEL)' O='$(abspath $(O))' tests/run.sh $(addprefix vm=,$(call wanted,$(vm_all)))
+vm-all: $(programs) $(live_needs) ## everything inside every kernel
+	$(Q)VM=all O='$(abspath $(O))' tests/run.sh $(addprefix vm=,$(call wanted,$(vm_all)))
+vm-shell: $(programs) ## a shell inside one kernel, with tcpclose and the pair: KERNEL=6.1
+	$(if $(KERNEL),,$(error which kernel? KERNEL=6.1, or another of tests/vm/kernels.txt))
+	$(Q)O='$(abspath $(O))' bash tests/vm/shell.sh '$(KERNEL)'
 
 bench: $(programs) $(bench_needs) ## what tracing costs, into $O/bench.md (as root; PEERS=1: other tools too; BENCH='--help')
 	$(Q)O='$(abspath $(O))' tests/bench/bench.py $(if $(filter-out 0,$(PEERS)),--peers) $(BENCH)
@@ -236,7 +251,7 @@ clean: ## remove what was built
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s%s\n", $$1, $$2 }' Makefile
-	@echo; echo 'Variables: O=DIR V=1 WERROR=1 SANITIZE=address,undefined PREFIX= DESTDIR= CC= CLANG= BPFTOOL= CROSS_COMPILE= T=WORD UPDATE=1 PEERS=1'
+	@echo; echo 'Variables: O=DIR V=1 WERROR=1 SANITIZE=address,undefined PREFIX= DESTDIR= CC= CLANG= BPFTOOL= CROSS_COMPILE= T=WORD UPDATE=1 PEERS=1 VM=none|some|all KERNEL=6.1'
 
 all_src := $(bpf_src) $(app_src) user/main.c $(wildcard user/*/*.c tools/*.c) $(unit_src) $(unit_help) $(scene_src) $(other_src) $(live_src) $(bench_src)
 -include $(patsubst %.c,$(O)/%.d,$(all_src))

@@ -20,7 +20,7 @@ die() {
 # What is needed, how to see that it is there, its package for apt, dnf, pacman, zypper.
 #   cmd NAME      a command        header FILE   under /usr/include
 #   lib NAME      pkg-config has it and all that it needs
-#   py NAME       a Python module
+#   py NAME       a Python module  file PATH     a file
 to_build='
 header stdio.h        libc6-dev       glibc-devel            glibc     glibc-devel
 cmd    gcc            gcc             gcc                    gcc       gcc
@@ -44,6 +44,31 @@ cmd    ip             iproute2            iproute              iproute2         
 cmd    python3        python3             python3              python             python3
 py     jsonschema     python3-jsonschema  python3-jsonschema   python-jsonschema  python3-jsonschema
 '
+# Wanted, not needed: without them the tests inside other kernels are skipped and say
+# so. Those kernels are Debian's, fetched by apt, so there is nothing here for others.
+to_vm='
+cmd    cpio           cpio            -  -  -
+cmd    xz             xz-utils        -  -  -
+cmd    zstd           zstd            -  -  -
+file   /usr/share/keyrings/debian-archive-keyring.gpg  debian-archive-keyring  -  -  -
+'
+case $(uname -m) in
+x86_64)
+	to_vm="$to_vm
+cmd    qemu-system-x86_64     qemu-system-x86        -  -  -"
+	to_vm_cross='
+cmd    qemu-system-aarch64    qemu-system-arm        -  -  -
+cmd    aarch64-linux-gnu-gcc  gcc-aarch64-linux-gnu  -  -  -'
+	;;
+aarch64)
+	to_vm="$to_vm
+cmd    qemu-system-aarch64    qemu-system-arm        -  -  -"
+	to_vm_cross='
+cmd    qemu-system-x86_64     qemu-system-x86        -  -  -
+cmd    x86_64-linux-gnu-gcc   gcc-x86-64-linux-gnu   -  -  -'
+	;;
+*) to_vm='' to_vm_cross='' ;;
+esac
 to_deb='
 cmd    dpkg-shlibdeps dpkg-dev            dpkg-dev             dpkg               dpkg
 '
@@ -60,6 +85,7 @@ is_there() {
 	case $1 in
 	cmd) has_command "$2" ;;
 	header) [ -e "/usr/include/$2" ] ;;
+	file) [ -e "$2" ] ;;
 	lib) has_command pkg-config && pkg-config --exists "$2" ;;
 	# The system's own python3 gets the package; another one may stand before it in PATH.
 	py) python3 -c "import $2" 2>/dev/null || /usr/bin/python3 -c "import $2" 2>/dev/null ;;
@@ -98,7 +124,10 @@ ubuntu_bpftool() {
 # Refreshing the lists may fail for one dead source; whether the packages can be had, the installation says.
 install_apt() {
 	export DEBIAN_FRONTEND=noninteractive
-	run apt-get -q update || say 'apt-get update failed, going on with the lists that are there'
+	if [ -z "$updated" ]; then
+		run apt-get -q update || say 'apt-get update failed, going on with the lists that are there'
+		updated=yes
+	fi
 	packages=$*
 	case " $packages " in
 	*' bpftool '*) packages="$(echo " $packages " | sed 's/ bpftool / /') $(ubuntu_bpftool)" ;;
@@ -112,6 +141,16 @@ run() {
 	"$@"
 }
 
+# Never in the way of the rest.
+install_wanted() {
+	say "wanted for tests inside other kernels: $*"
+	if [ "$(id -u)" -ne 0 ]; then
+		say 'not root: going on without'
+	else
+		install_packages "$@" || say 'could not be installed: going on without'
+	fi
+}
+
 install_packages() {
 	case $manager in
 	apt) install_apt "$@" ;;
@@ -123,14 +162,19 @@ install_packages() {
 }
 
 [ $# -gt 0 ] || set -- all
+updated=
 table=$to_build
-for target in "$@"; do
+wanted=
+for target in "$@" VM="${VM:-}"; do
 	case $target in
 	-h | --help)
 		sed -n '4,9s/^# \{0,1\}//p' "$0"
 		exit
 		;;
+	check | check-vm) table=$table$to_check wanted=$wanted$to_vm ;;
 	check*) table=$table$to_check ;;
+	vm*) table=$table$to_check wanted=$wanted$to_vm$to_vm_cross ;;
+	VM=all) wanted=$wanted$to_vm_cross ;;
 	deb) table=$table$to_deb ;;
 	esac
 done
@@ -147,6 +191,13 @@ if [ -n "$packages" ]; then
 	still=$(echo "$table" | missing "$manager" | sort -u | tr '\n' ' ')
 	[ -z "$still" ] || die "still missing after the installation: $still"
 fi
+
+case " $* VM=${VM:-} " in
+*' VM=none '*) packages= ;;
+*) packages=$(echo "$wanted" | missing "$manager" | sort -u | tr '\n' ' ') ;;
+esac
+# shellcheck disable=SC2086 # one word each
+[ "$manager" != apt ] || [ -z "$packages" ] || install_wanted $packages
 
 say "make $*"
 status=0

@@ -66,6 +66,35 @@ ok 'a build needs no test tools' not_said cmocka
 bare_machine apt-get
 setup "$dir/bin" check
 ok 'check needs test tools too' asked 'install .*libcmocka-dev'
+
+# A machine that can build, whose package manager fails on what is asked for.
+builder() {
+	bare_machine "$1"
+	fake "$1" 1
+	rm "$dir/bin/uname"
+	printf '#!/bin/sh\necho %s\n' "$2" >"$dir/bin/uname"
+	# Only what the table asks for: qemu and the rest of a virtual machine are not there.
+	for tool in gcc make clang bpftool pkg-config ip python3; do
+		ln -s "$(PATH="$PATH:/usr/sbin:/sbin" command -v $tool)" "$dir/bin/$tool" || return
+	done
+	rm "$dir/bin/make"
+	printf '#!/bin/sh\necho made "$@"\n' >"$dir/bin/make"
+	chmod +x "$dir/bin/make" "$dir/bin/uname"
+	# It looks in the system's own directories too: two tools that are in none.
+	mkdir -p "$dir/tools"
+	sed 's/zstd           zstd /no-such-tool   zstd /; s/aarch64-linux-gnu-gcc /no-such-compiler /' tools/setup.sh >"$dir/tools/setup.sh"
+}
+if builder apt-get x86_64 2>/dev/null; then
+	(PATH=$dir/bin sh "$dir/tools/setup.sh" check >"$dir/out" 2>&1; echo $? >"$dir/status")
+	status=$(cat "$dir/status")
+	ok 'what only other kernels need may fail' said 'could not be installed: going on without'
+	ok 'and the target is made without' said '^made .*check$'
+	ok 'check does not want what builds for the other architecture' not_said gcc-aarch64
+	(PATH=$dir/bin VM=none sh "$dir/tools/setup.sh" check >"$dir/out" 2>&1)
+	ok 'with VM=none it is not asked for' not_said 'wanted for'
+	(PATH=$dir/bin sh "$dir/tools/setup.sh" vm-all >"$dir/out" 2>&1)
+	ok 'vm-all wants what builds for the other architecture' said 'wanted for .*: .*gcc-aarch64-linux-gnu'
+fi
 bare_machine dnf
 setup "$dir/bin"
 ok 'dnf is asked for its own names' asked '^dnf install -y .*elfutils-libelf-devel.* libbpf-devel'

@@ -3,7 +3,7 @@
 #
 # demo_matrix.sh [KERNEL ...]
 #
-# `tcpclose demo all` on every kernel of kernels.txt (or those named) and every
+# `tcpclose demo` on every kernel of kernels.txt (or those named, see lib.sh) and every
 # way, one boot per kernel: each must end well, and all ways and kernels must give the
 # same verdicts, but for the rows of differences.txt. Every run is done twice: as it
 # is, and (.6c) on IPv6 with the client closing. Prints TAP. What the runs said stays
@@ -11,50 +11,37 @@
 #
 # O=DIR        where tcpclose was built (build)
 # WAYS="..."   the ways to try (tp_btf fentry kprobe auto); the first is the measure
+# VM=some      fewer kernels, once each, and only endings that take no time by themselves
 set -uo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-build=$(realpath "${O:-$here/../../build}")
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
 results=$build/vm-out
 read -ra ways <<<"${WAYS:-tp_btf fentry kprobe auto}"
-kernels=("$@")
-[ $# -gt 0 ] || mapfile -t kernels < <(awk '!/^#/ && $2 == "amd64" { print $1 }' "$here/kernels.txt")
+choose_kernels "$@"
+need cpio python3
 
-for tool in qemu-system-x86_64 python3 cpio; do
-	command -v "$tool" >/dev/null || { echo "1..0 # SKIP no $tool"; exit 0; }
-done
-
-count=0
-failed=0
-say() { # STATUS NAME: one result
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		failed=1
-	fi
-}
-
-show() { # FILE: its beginning, as comments
-	head -n 30 "$1" | sed 's/^/# /'
-	[ "$(wc -l <"$1")" -le 30 ] || echo "# ... all of it in $1"
-}
+turns=('' .6c)
+endings=all
+if [ "${VM:-}" = some ]; then
+	turns=('')
+	endings=$(sed -n '/^ENDING(/s/^[^"]*"\([^"]*\)".*", 0,$/\1/p' "$top/tools/endings.def" | paste -sd ' ')
+fi
 
 boot() { # KERNEL OUT
-	local name programs=()
+	local name files=()
 
-	for name in tcpclose tcpclose-echo-server tcpclose-echo-client; do programs+=(-i "$build/$name"); done
-	bash "$here/run.sh" -m tcp_diag -o "$2" -t $((${#ways[@]} * 240)) -M 1024 "${programs[@]}" -i "$here/demo_guest.sh" \
-		"$1" -- sh "$here/demo_guest.sh" "$build/tcpclose" "${ways[@]}"
+	for name in tcpclose tcpclose-echo-server tcpclose-echo-client; do files+=(-i "$programs/$name"); done
+	bash "$here/run.sh" -m tcp_diag -o "$2" -t $((${#ways[@]} * 240)) -M 1024 -e "ENDINGS=$endings" -e "TURNS=${#turns[@]}" \
+		"${files[@]}" -i "$here/demo_guest.sh" "$1" -- sh "$here/demo_guest.sh" "$programs/tcpclose" "${ways[@]}"
 }
 
-check_run() { # KERNEL OUT WAY RUN: RUN is what comes after the way in the file names
+check_run() { # KERNEL OUT WAY TURN: TURN is what comes after the way in the file names
 	local out=$2/$3$4 measure=$2/${ways[0]}$4 status
 
 	status=$(cat "$out.status" 2>/dev/null || echo none)
 	[ "$status" = 0 ]
-	say $? "$1 $3$4: demo all ends well (status $status)"
+	say $? "$1 $3$4: the demo ends well (status $status)"
 	[ "$status" = 0 ] || sed 's/^/# /' "$out.err"
 	[ "$3" != "${ways[0]}" ] || return
 	python3 "$here/compare.py" "${ways[0]}$4=$measure.json" "$3$4=$out.json" >"$out.differs" 2>&1
@@ -69,14 +56,14 @@ lacks() { # OUT: facts that are not true there, one a line
 check_facts() { # KERNEL OUT: what doctor misses is what kernels.txt says
 	local listed
 
-	listed=$(awk -v series="$1" '!/^#/ && $1 == series && $2 == "amd64" { print $4 }' "$here/kernels.txt" | tr ',' '\n' | sort)
+	listed=$(row_of "$1" | awk '{ print $4 }' | tr ',' '\n' | sort)
 	[ -n "$listed" ] || return 0 # a whole version has no row
 	diff <(echo "$listed") <(lacks "$2") >"$2/facts.differs"
 	say $? "$1: lacks the facts that kernels.txt says"
 	sed -n 's/^</# not lacking:/p; s/^>/# lacking too:/p' "$2/facts.differs"
 }
 
-check_across() { # KERNEL RUN: against the newest kernel, which is the last
+check_across() { # KERNEL TURN: against the measure, the newest kernel of this architecture
 	local out=$results/$1 measure=$results/$newest run=${ways[0]}$2 missing
 
 	missing=$(comm -13 <(lacks "$measure") <(lacks "$out") | paste -sd,)
@@ -86,33 +73,24 @@ check_across() { # KERNEL RUN: against the newest kernel, which is the last
 	show "$out/$run.across"
 }
 
-ran=()
+done_kernels=()
+newest=
 for kernel in "${kernels[@]}"; do
 	out=$results/$kernel
-	rm -rf "$out"
-	mkdir -p "$out"
-	if ! bash "$here/kernel.sh" "$kernel" >"$out/version" 2>"$out/run"; then
-		count=$((count + 1))
-		echo "ok $count # SKIP kernel $kernel: $(tail -n 1 "$out/run")"
-		continue
-	fi
-	ran+=("$kernel")
+	prepare "$kernel" "$out" || continue
 	boot "$kernel" "$out" >"$out/run" 2>&1
-	status=$?
-	say "$status" "$kernel: boots and runs every way"
+	ran "$kernel" $? "$out/run" "boots and runs every way" || continue
+	done_kernels+=("$kernel")
+	[ "$(arch_of "$kernel")" != "$own_arch" ] || newest=$kernel
 	sed 's/^/# /' "$out/kernel" 2>/dev/null
-	[ "$status" -eq 0 ] || sed 's/^/# /' "$out/run"
 	check_facts "$kernel" "$out"
 	for way in "${ways[@]}"; do
-		check_run "$kernel" "$out" "$way" ''
-		check_run "$kernel" "$out" "$way" .6c
+		for turn in "${turns[@]}"; do check_run "$kernel" "$out" "$way" "$turn"; done
 	done
 done
-newest=${ran[-1]:-}
-for kernel in "${ran[@]}"; do
+: "${newest:=${done_kernels[-1]:-}}"
+for kernel in "${done_kernels[@]}"; do
 	[ "$kernel" != "$newest" ] || continue
-	check_across "$kernel" ''
-	check_across "$kernel" .6c
+	for turn in "${turns[@]}"; do check_across "$kernel" "$turn"; done
 done
-echo "1..$count"
-exit "$failed"
+finish

@@ -3,8 +3,8 @@
 #
 # live_matrix.sh [KERNEL ...]
 #
-# tests/live, the same files, inside every kernel of kernels.txt (or those named) on
-# every way, one boot per kernel. Prints TAP, one result for each test program; what
+# tests/live, the same files, inside every kernel of kernels.txt (or those named, see
+# lib.sh) on every way, one boot per kernel. Prints TAP, one result for each test program; what
 # each said stays in $O/vm-live/KERNEL/WAY/TEST.{tap,err,status}.
 #
 # O=DIR          where tcpclose and tests/live/churn were built (build)
@@ -13,40 +13,29 @@
 # CHURN=N        connections of churn (8000: a machine without KVM is slow)
 set -uo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
-build=$(realpath "${O:-$top/build}")
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
 results=$build/vm-live
 limit=600
 read -ra ways <<<"${WAYS:-tp_btf fentry kprobe}"
 read -ra tests <<<"${TESTS:-demo filters safety trace churn}"
-kernels=("$@")
-[ $# -gt 0 ] || mapfile -t kernels < <(awk '!/^#/ && $2 == "amd64" { print $1 }' "$here/kernels.txt")
+choose_kernels "$@"
+need cpio /usr/bin/python3
 
-for tool in qemu-system-x86_64 cpio /usr/bin/python3; do
-	command -v "$tool" >/dev/null || { echo "1..0 # SKIP no $tool"; exit 0; }
-done
-
-# The distribution's python3: another one may lie anywhere.
+# The distribution's python3, which a guest of another architecture has too.
 payload=(-i /usr/bin/python3 -i "$(/usr/bin/python3 -c 'import os; print(os.path.dirname(os.__file__))')")
 for tool in awk bpftool cat env grep ip ls mkdir mount nsenter rm setpriv sleep sort timeout true umount unshare; do
-	path=$(PATH=$PATH:/usr/sbin:/sbin type -P "$tool") && payload+=(-i "$path")
-done
-for name in tcpclose tcpclose-echo-server tcpclose-echo-client tests/live/churn; do
-	[ ! -e "$build/$name" ] || payload+=(-i "$build/$name")
+	path=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin type -P "$tool") && payload+=(-i "$path")
 done
 payload+=(-i "$top/tests" -i "$top/tools/endings.def" -i "$top/bpf" -i "$top/user/core")
 
-count=0
-failed=0
-say() { # STATUS NAME: one result
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		failed=1
-	fi
+boot() { # KERNEL OUT
+	local name files=()
+
+	for name in tcpclose tcpclose-echo-server tcpclose-echo-client tests/live/churn; do files+=(-i "$programs/$name"); done
+	bash "$here/run.sh" -m tcp_diag -m veth -o "$2" -t $((${#ways[@]} * ${#tests[@]} * limit)) -M 1536 \
+		-e "O=$programs" -e "TESTS=${tests[*]}" -e "LIMIT=$limit" -e "CHURN=${CHURN:-8000}" "${payload[@]}" "${files[@]}" \
+		"$1" -- sh "$here/live_guest.sh" "$top" "${ways[@]}"
 }
 
 check_test() { # KERNEL WAY TEST
@@ -58,8 +47,7 @@ check_test() { # KERNEL WAY TEST
 	fi
 	status=$(<"$out.status")
 	if grep -q '^1\.\.0' "$out.tap"; then
-		count=$((count + 1))
-		echo "ok $count - $1 $2 $3 # SKIP $(sed -n 's/^1\.\.0 # SKIP //p' "$out.tap")"
+		skip "$1 $2 $3" "$(sed -n 's/^1\.\.0 # SKIP //p' "$out.tap")"
 		return
 	fi
 	passed=$(grep -c '^ok' "$out.tap")
@@ -75,22 +63,11 @@ check_test() { # KERNEL WAY TEST
 
 for kernel in "${kernels[@]}"; do
 	out=$results/$kernel
-	rm -rf "$out"
-	mkdir -p "$out"
-	if ! bash "$here/kernel.sh" "$kernel" >"$out/version" 2>"$out/run"; then
-		count=$((count + 1))
-		echo "ok $count # SKIP kernel $kernel: $(tail -n 1 "$out/run")"
-		continue
-	fi
-	bash "$here/run.sh" -m tcp_diag -m veth -o "$out" -t $((${#ways[@]} * ${#tests[@]} * limit)) -M 1536 \
-		-e "O=$build" -e "TESTS=${tests[*]}" -e "LIMIT=$limit" -e "CHURN=${CHURN:-8000}" "${payload[@]}" \
-		"$kernel" -- sh "$here/live_guest.sh" "$top" "${ways[@]}" >"$out/run" 2>&1
-	status=$?
-	say "$status" "$kernel: boots and runs every live test"
-	[ "$status" -eq 0 ] || sed 's/^/# /' "$out/run"
+	prepare "$kernel" "$out" || continue
+	boot "$kernel" "$out" >"$out/run" 2>&1
+	ran "$kernel" $? "$out/run" "boots and runs every live test" || continue
 	for way in "${ways[@]}"; do
 		for name in "${tests[@]}"; do check_test "$kernel" "$way" "$name"; done
 	done
 done
-echo "1..$count"
-exit "$failed"
+finish

@@ -7,7 +7,8 @@
 # Boots a kernel in QEMU, runs COMMAND in it as root, prints what it prints and
 # ends with its exit status. KERNEL is what kernel.sh takes. Into the guest go sh,
 # COMMAND's program and what -i names, each at its path here with the libraries it
-# needs. What COMMAND leaves in the guest's /out comes back with -o.
+# needs; for another architecture the system's programs come from sysroot.sh. What
+# COMMAND leaves in the guest's /out comes back with -o.
 #
 #   -i PATH[:DEST]   take a file or a directory along (repeat)
 #   -m MODULE        load a kernel module, with those it needs (repeat)
@@ -19,12 +20,18 @@
 #   -s               a shell on this terminal instead of COMMAND
 #   -k               keep the work directory and say where it is
 #
-# Exit status: COMMAND's; 128 + signal; 124 out of time; 125 the machine failed.
+# Exit status: COMMAND's; 128 + signal; 124 out of time; 125 the machine failed;
+# 123 none came up: nothing of ours has run.
+#
+# TCPCLOSE_VM_CPUS    processors of the machine (2)
+# TCPCLOSE_VM_ACCEL   QEMU's accelerator (tcg)
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 again=(bash "$here/run.sh" "$@")
 broken=125
+absent=123
+boot_seconds=120
 
 die() { echo "run.sh: $*" >&2; exit "$broken"; }
 
@@ -52,7 +59,21 @@ if [ -z "$series" ] || { [ -z "$shell" ] && [ $# -eq 0 ]; }; then
 	exit 2
 fi
 
-for tool in qemu-system-x86_64 cpio "${CC:-cc}"; do
+read -r version vmlinuz module_dir arch < <(bash "$here/kernel.sh" "$series") || die "no kernel $series"
+
+host=$(uname -m)
+sysroot='' cc=("${CC:-cc}")
+case $arch in
+amd64) guest=x86_64 console=ttyS0 processor=(-cpu max) ;;
+# The pointer authentication that it has by default costs an emulator half of its time.
+arm64) guest=aarch64 console=ttyAMA0 processor=(-machine virt -cpu "max,pauth-impdef=on") ;;
+*) die "cannot boot $arch" ;;
+esac
+if [ "$guest" != "$host" ]; then
+	sysroot=$(bash "$here/sysroot.sh" "$arch") || die "no sysroot for $arch"
+	cc=("$guest-linux-gnu-gcc" "--sysroot=$sysroot")
+fi
+for tool in "qemu-system-$guest" cpio "${cc[0]}"; do
 	command -v "$tool" >/dev/null || die "needs $tool"
 done
 
@@ -62,8 +83,6 @@ trap 'if [ -n "$keep" ]; then echo "run.sh: kept $work" >&2; else rm -rf "$work"
 machine=
 trap 'test -z "$machine" || kill "$machine"; exit 130' INT TERM
 root=$work/root
-
-read -r version vmlinuz module_dir < <(bash "$here/kernel.sh" "$series") || die "no kernel $series"
 
 make_tree() {
 	local name
@@ -75,12 +94,16 @@ make_tree() {
 	echo nobody:x:65534:65534:nobody:/:/bin/sh >>"$root/etc/passwd"
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
 	printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
-	"${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -static -o "$root/init" "$here/init.c" >&2
+	"${cc[@]}" -std=gnu11 -O2 -Wall -Wextra -static -o "$root/init" "$here/init.c" >&2
 }
 
-copy() { # PATH [DEST]: one file or directory, links followed
-	local from=$1 to=${2:-$1}
+# The system's programs are those of the guest's architecture.
+there() { if [ -n "$sysroot" ] && [ -e "$sysroot$1" ]; then echo "$sysroot$1"; else echo "$1"; fi; }
 
+copy() { # PATH [DEST]: one file or directory, links followed
+	local from to=${2:-$1}
+
+	from=$(there "$1")
 	[ -e "$from" ] || die "no $from to take along"
 	mkdir -p "$root$(dirname "$to")"
 	if [ -d "$from" ]; then
@@ -91,24 +114,44 @@ copy() { # PATH [DEST]: one file or directory, links followed
 	fi
 }
 
-# What the loader would load, the loader itself included; a script's interpreter too.
+# What the loader would load, the loader itself included.
+libraries() { # FILE
+	local name path
+
+	if [ -z "$sysroot" ]; then
+		# A static program has none: ldd fails then.
+		{ ldd "$1" 2>/dev/null || true; } | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p'
+		return
+	fi
+	readelf -Wl "$1" 2>/dev/null | sed -n 's/.*interpreter: \(.*\)\]/\1/p'
+	readelf -Wd "$1" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | while read -r name; do
+		path=$(find "$sysroot/usr/lib" -name "$name" -print -quit)
+		[ -n "$path" ] || die "$1 needs $name, which is not in $sysroot"
+		# Once seen, it is in the list that is being made.
+		grep -qxF "$name" "$work/seen" && continue
+		echo "$name" >>"$work/seen"
+		echo "${path#"$sysroot"}"
+		libraries "$path"
+	done
+}
+
+# A script's interpreter too.
 copy_needs() { # FILE ...
 	local file path magic
 
+	: >"$work/seen"
 	for file; do
+		file=$(there "$file")
 		read -rN 2 magic <"$file" 2>/dev/null || continue
 		case $magic in
 		'#!')
 			path=$(sed -n '1s/^#! *\([^ ]*\).*/\1/p' "$file")
-			if [ -x "$path" ] && [ ! -e "$root$path" ]; then
+			if [ -x "$(there "$path")" ] && [ ! -e "$root$path" ]; then
 				copy "$path"
 				copy_needs "$path"
 			fi
 			;;
-		$'\x7fE')
-			# A static program has none: ldd fails then.
-			{ ldd "$file" 2>/dev/null || true; } | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p'
-			;;
+		$'\x7fE') libraries "$file" ;;
 		esac
 	done | sort -u | while read -r path; do
 		[ -e "$root$path" ] || copy "$path"
@@ -121,7 +164,7 @@ take() { # PATH[:DEST]
 	[ "$dest" != "$1" ] || dest=
 	from=$(realpath -s "${1%%:*}")
 	copy "$from" "$dest"
-	find -L "$from" -type f \( -perm -u+x -o -name '*.so*' \) -print0 >"$work/take"
+	find -L "$(there "$from")" -type f \( -perm -u+x -o -name '*.so*' \) -print0 >"$work/take"
 	mapfile -d '' -t taken <"$work/take"
 	copy_needs "${taken[@]}"
 }
@@ -176,10 +219,13 @@ make_job() {
 	echo "$seconds" >"$root/vm/timeout"
 }
 
+# Does it begin within the time that a boot has?
+came_up() { read -r -t "$boot_seconds" _ < <(tail -n +1 -f --pid="$machine" "$work/status"); }
+
 boot() {
 	local port number=1 quiet=quiet
-	local qemu=(qemu-system-x86_64 -accel "${TCPCLOSE_VM_ACCEL:-tcg}" -cpu max -smp 2 -m "$memory"
-		-nodefaults -no-user-config -display none -no-reboot -nic none
+	local qemu=("qemu-system-$guest" -accel "${TCPCLOSE_VM_ACCEL:-tcg}" "${processor[@]}"
+		-smp "${TCPCLOSE_VM_CPUS:-2}" -m "$memory" -nodefaults -no-user-config -display none -no-reboot -nic none
 		-kernel "$vmlinuz" -initrd "$work/initramfs" -device virtio-serial-pci)
 
 	# init.c knows the ports by these numbers.
@@ -196,19 +242,20 @@ boot() {
 		quiet="quiet loglevel=5"
 	fi
 	# An oops is a failure of what runs here, so it ends the machine.
-	qemu+=(-append "console=ttyS0 $quiet panic=-1 oops=panic $append")
+	qemu+=(-append "console=$console $quiet panic=-1 oops=panic $append")
 	if [ -n "$shell" ]; then
 		nice "${qemu[@]}"
 	else
-		timeout -k 5 $((seconds + 120)) nice "${qemu[@]}" </dev/null >"$work/qemu" 2>&1 &
+		timeout -k 5 $((seconds + boot_seconds)) nice "${qemu[@]}" </dev/null >"$work/qemu" 2>&1 &
 		machine=$!
+		came_up || kill "$machine" 2>/dev/null || true
 		wait "$machine"
 	fi
 }
 
 fail() { # STATUS WORDS: how far it came, and how to see it again
 	echo "run.sh: $2 (kernel $version)" >&2
-	if [ "$1" -eq "$broken" ] || [ "$1" -eq 124 ]; then
+	if [ "$1" -eq "$broken" ] || [ "$1" -eq "$absent" ] || [ "$1" -eq 124 ]; then
 		cat "$work/qemu" >&2
 		echo "run.sh: end of the console:" >&2
 		tail -n 60 "$work/console" | tr -d '\r' >&2
@@ -229,9 +276,9 @@ rm -rf "$root"
 # QEMU's TCG now and then runs a stale instruction while another CPU patches the
 # kernel's code (int3 oops), and some boots die of it: no fault of what is tested.
 unlucky() {
-	[ "$ended" -ne 124 ] && case $(wc -l <"$work/status") in
+	case $(wc -l <"$work/status") in
 	0) return 0 ;;
-	1) grep -qa 'Oops: int3' "$work/console" ;;
+	1) [ "$ended" -ne 124 ] && grep -qa 'Oops: int3' "$work/console" ;;
 	*) return 1 ;;
 	esac
 }
@@ -249,7 +296,8 @@ cat "$work/out"
 cat "$work/err" >&2
 read -r status counts < <(sed -n 2p "$work/status") || true
 if [ -z "${status:-}" ]; then
-	if [ "$ended" -eq 124 ]; then fail 124 "the machine hung: nothing after $((seconds + 120)) s"; fi
+	if [ "$ended" -eq 124 ]; then fail 124 "the machine hung: nothing after $((seconds + boot_seconds)) s"; fi
+	[ -s "$work/status" ] || fail "$absent" "the machine did not come up (QEMU: $ended)"
 	fail "$broken" "the machine ended (QEMU: $ended) without a word on: ${*@Q}"
 fi
 arrived=$(stat -c %s "$work"/{out,err,files} | xargs)

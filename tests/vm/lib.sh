@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# shellcheck shell=bash
+#
+# lib.sh: for the scripts beside it that judge what ran in machines: TAP, the kernels
+# and the programs for them. Which kernels: the arguments, else $KERNELS, else what $VM
+# says: "none", "some" (the oldest, a middle and the newest of this architecture), else all.
+#
+# O=DIR   where tcpclose was built (build); programs for another architecture: O/ARCH
+# Some of these are for who sources this alone.
+# shellcheck disable=SC2034
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$here/../.." && pwd)
+mkdir -p "${O:-$top/build}"
+build=$(realpath "${O:-$top/build}")
+: "${TCPCLOSE_VM_CACHE:=$build/vm}"
+export TCPCLOSE_VM_CACHE
+
+if [ "${VM:-}" = none ]; then
+	echo '1..0 # SKIP VM=none: no other kernel was tried'
+	exit
+fi
+
+count=0
+failed=0
+say() { # STATUS NAME: one result
+	count=$((count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+		failed=1
+	fi
+}
+
+skip() { # NAME REASON
+	count=$((count + 1))
+	echo "ok $count - $1 # SKIP $2"
+}
+
+show() { # FILE: its beginning, as comments
+	head -n 30 "$1" | sed 's/^/# /'
+	[ "$(wc -l <"$1")" -le 30 ] || echo "# ... all of it in $1"
+}
+
+finish() {
+	echo "1..$count"
+	exit "$failed"
+}
+
+need() { # TOOL ...: without them nothing can be said
+	local tool
+
+	for tool; do
+		PATH=$PATH:/usr/sbin:/sbin type -P "$tool" >/dev/null || { echo "1..0 # SKIP no $tool here"; exit 0; }
+	done
+}
+
+case $(uname -m) in
+x86_64) own_arch=amd64 ;;
+aarch64) own_arch=arm64 ;;
+*) own_arch=$(uname -m) ;;
+esac
+
+arch_of() { case $1 in *-arm64) echo arm64 ;; *) echo amd64 ;; esac; }
+
+# Names as kernel.sh takes them; the architecture goes without saying for amd64.
+list_kernels() {
+	awk -v own="$own_arch" -v some="$([ "${VM:-}" != some ] || echo 1)" '
+		/^#/ || NF < 3 || (some && $2 != own) { next }
+		{ name[++n] = $1 ($2 == "amd64" ? "" : "-" $2) }
+		END {
+			for (i = 1; i <= n; i++)
+				if (!some || i == 1 || i == n || i == int((n + 1) / 2))
+					print name[i]
+		}' "$here/kernels.txt"
+}
+
+row_of() { # KERNEL: its row of kernels.txt
+	awk -v name="$1" '!/^#/ && $1 ($2 == "amd64" ? "" : "-" $2) == name' "$here/kernels.txt"
+}
+
+choose_kernels() { # [KERNEL ...]
+	if [ $# -gt 0 ]; then
+		kernels=("$@")
+	elif [ -n "${KERNELS:-}" ]; then
+		read -ra kernels <<<"$KERNELS"
+	else
+		mapfile -t kernels < <(list_kernels)
+	fi
+}
+
+# Where the programs for a kernel are; built for it if it is of another architecture.
+programs_for() { # KERNEL LOG
+	local arch
+
+	arch=$(arch_of "$1")
+	if [ "$arch" = "$own_arch" ]; then
+		echo "$build"
+	else
+		bash "$here/cross.sh" "$arch" "$build/$arch" >>"$2" 2>&1 && echo "$build/$arch"
+	fi
+}
+
+# Kernel and programs for it, or why not: $programs is then empty.
+prepare() { # KERNEL OUT
+	programs=
+	rm -rf "$2"
+	mkdir -p "$2"
+	if ! bash "$here/kernel.sh" "$1" >"$2/version" 2>"$2/run" ||
+		! programs=$(programs_for "$1" "$2/run"); then
+		programs=
+		skip "kernel $1" "$(tail -n 1 "$2/run")"
+		return 1
+	fi
+}
+
+# A machine that never came up has shown nothing of ours: 0 = ran, 1 = did not.
+ran() { # KERNEL STATUS RUN WHAT
+	if [ "$2" -eq 123 ]; then
+		skip "kernel $1" "$(grep -m 1 '^run.sh:' "$3")"
+		return 1
+	fi
+	say "$2" "$1: $4"
+	[ "$2" -eq 0 ] || sed 's/^/# /' "$3"
+}
