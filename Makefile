@@ -61,7 +61,8 @@ everything := app $(layers) pair
 # sense.bpf.c first: bpftool 7.1 loses the offset of a map that is used before it is defined.
 bpf_src    := bpf/sense.bpf.c $(filter-out bpf/sense.bpf.c,$(wildcard bpf/*.bpf.c))
 app_src    := $(filter-out user/main.c,$(wildcard user/*.c))
-tool_mains := tools/echo_server.c tools/echo_client.c tools/gendoc.c
+gendoc_src := $(wildcard tools/gendoc*.c)
+tool_mains := tools/echo_server.c tools/echo_client.c $(gendoc_src)
 pair_src   := $(filter-out $(tool_mains),$(wildcard tools/*.c))
 programs   := $(O)/tcpclose $(O)/tcpclose-echo-server $(O)/tcpclose-echo-client
 
@@ -172,7 +173,7 @@ $(O)/tcpclose-echo-server: $(O)/tools/echo_server.o $(call lib,pair base)
 	$(call link)
 $(O)/tcpclose-echo-client: $(O)/tools/echo_client.o $(call lib,pair base)
 	$(call link)
-$(O)/gendoc: $(O)/tools/gendoc.o $(call lib,$(everything))
+$(O)/gendoc: $(gendoc_src:%.c=$(O)/%.o) $(call lib,$(everything))
 	$(call link)
 
 # tests/unit/LAYER/NAME_test.c sees what LAYER sees; the other .c files beside it help all of them.
@@ -223,8 +224,9 @@ check-vm: $(programs) $(live_needs) ## the endings inside other kernels (VM=none
 vm: $(programs) $(live_needs) ## everything inside one kernel of tests/vm/kernels.txt: KERNEL=6.1
 	$(if $(KERNEL),,$(error which kernel? KERNEL=6.1, or another of tests/vm/kernels.txt))
 	$(Q)VM=all KERNELS='$(KERNEL)' O='$(abspath $(O))' tests/run.sh $(addprefix vm=,$(call wanted,$(vm_all)))
-vm-all: $(programs) $(live_needs) ## everything inside every kernel
+vm-all: $(programs) $(live_needs) ## everything inside every kernel (UPDATE=1: into docs/KERNELS.md too)
 	$(Q)VM=all O='$(abspath $(O))' tests/run.sh $(addprefix vm=,$(call wanted,$(vm_all)))
+	$(if $(UPDATE),$(Q)$(MAKE) docs)
 vm-shell: $(programs) ## a shell inside one kernel, with tcpclose and the pair: KERNEL=6.1
 	$(if $(KERNEL),,$(error which kernel? KERNEL=6.1, or another of tests/vm/kernels.txt))
 	$(Q)O='$(abspath $(O))' bash tests/vm/shell.sh '$(KERNEL)'

@@ -17,13 +17,10 @@
 #include "base/cleanup.h"
 #include "core/judge.h"
 #include "endings.h"
-#include "load/facts.h"
-#include "load/plan.h"
+#include "gendoc.h"
 #include "opts.h"
 #include "sink/fields.h"
 #include "sink/schema.h"
-
-#define NOTE "<!-- Printed by gendoc from %s: change it there, then `make docs`. -->\n"
 
 /* Causes. */
 
@@ -249,90 +246,6 @@ static int print_output(FILE *out)
 	return 0;
 }
 
-/* Kernels. */
-
-static void put_vantages(FILE *out, uint32_t vantages)
-{
-	bool any = false;
-
-	for (unsigned i = 0; i < VANTAGE_MAX; i++) {
-		if (!(vantages & 1u << i))
-			continue;
-		fprintf(out, "%s%s", any ? "; " : "", vantage_words(i));
-		any = true;
-	}
-}
-
-/* "fentry: `tcp_reset`; kprobe: ..." in the order in which the plan tries them. */
-static void put_ways(FILE *out, enum hook hook)
-{
-	size_t n;
-	const struct cell *cells = plan_cells(&n);
-	enum way last = WAY_AUTO;
-
-	for (size_t i = 0; i < n; i++) {
-		if (cells[i].hook != hook || cells[i].understudy)
-			continue;
-		if (cells[i].way == last)
-			fprintf(out, ", `%s`", cells[i].target);
-		else
-			fprintf(out, "%s%s `%s`", last == WAY_AUTO ? "" : "<br>", way_slug(cells[i].way),
-				cells[i].target);
-		last = cells[i].way;
-	}
-}
-
-static void put_ask(FILE *out, const struct fact_row *row)
-{
-	switch (row->ask) {
-	case ASK_FUNC:
-		fprintf(out, "BTF has function `%s`", row->a);
-		break;
-	case ASK_PARAM:
-		fprintf(out, "BTF function `%s` has parameter `%s`", row->a, row->b);
-		break;
-	case ASK_TRACEPOINT:
-		fprintf(out, "BTF tracepoint `%s` has argument %d", row->a, row->number);
-		break;
-	case ASK_KSYM:
-		fprintf(out, "`/proc/kallsyms` shows `%s`", row->a);
-		break;
-	case ASK_MOUNT:
-		fprintf(out, "a %s file system is mounted", row->a);
-		break;
-	default:
-		break;
-	}
-}
-
-static int print_kernels(FILE *out)
-{
-	fprintf(out, "# Kernels\n\n" NOTE "\n"
-		     "tcpclose never compares version numbers: distributions backport. It asks the running kernel\n"
-		     "(`tcpclose doctor` shows the answers) and attaches each hook by the first way that works. What is\n"
-		     "then out of sight is in `blind` of every verdict.\n\n"
-		     "## Hooks\n\n| hook | shows | ways, first choice first | without it cannot be said |\n"
-		     "|---|---|---|---|\n",
-		"bpf/hooks.def and facts.def");
-	for (unsigned i = 0; i < HOOK_MAX; i++) {
-		fprintf(out, "| %s | ", hook_row(i)->slug);
-		put_vantages(out, hook_row(i)->vantages);
-		fprintf(out, " | ");
-		put_ways(out, i);
-		fprintf(out, " | %s |\n", hook_row(i)->required ? "anything: it is required" : hook_row(i)->without);
-	}
-	fprintf(out, "\n## Differences between kernels\n\n"
-		     "| fact | how it is asked | where it comes from | without it cannot be said |\n|---|---|---|---|\n");
-	for (unsigned i = 0; i < FACT_MAX; i++) {
-		if (fact_row(i)->ask == ASK_NOTHING)
-			continue;
-		fprintf(out, "| %s | ", fact_row(i)->slug);
-		put_ask(out, fact_row(i));
-		fprintf(out, " | %s | %s |\n", fact_row(i)->commit, fact_row(i)->without);
-	}
-	return 0;
-}
-
 /* Documents. */
 
 static const struct document {
@@ -342,7 +255,7 @@ static const struct document {
 	{ "causes", "CAUSES.md", print_causes },
 	{ "output", "OUTPUT.md", print_output },
 	{ "schema", "schema.json", schema_print },
-	{ "kernels", "KERNELS.md", print_kernels },
+	{ "kernels", "KERNELS.md", gendoc_kernels },
 };
 #define N_DOCUMENTS (sizeof(documents) / sizeof(documents[0]))
 

@@ -6,8 +6,8 @@ first is the one the others are held against. Prints one line per difference:
 
     ending/closer side field: LABEL says X, LABEL says Y
 
-Times, addresses, ports and ids are no part of a verdict and left out; what else may
-differ is a row of differences.txt. --lacks names facts that the kernel of the other
+Times are no part of a verdict and left out; of an address, a port or an id counts
+whether there is one. What else may differ is a row of differences.txt. --lacks names facts that the kernel of the other
 runs lacks and that of the first has. What a way is blind to may differ; --blind
 compares that as well. Exit status 0 the same, 1 different, 2 cannot be read.
 """
@@ -18,13 +18,12 @@ import json
 import os
 import sys
 
-# What changes from run to run; of an id only whether there is one.
-NOT_COMPARED = {
-    "v", "type", "ts", "mono_ns", "seq", "conn", "netns", "age_ns",
-    "local.address", "local.port", "peer.address", "peer.port",
+# What changes from run to run; of an id or an address only whether there is one.
+NOT_COMPARED = {"v", "type", "ts", "mono_ns", "seq", "age_ns"}
+ONLY_PRESENCE = {
+    "pair", "cgroup_id", "conn", "netns", "local.address", "local.port", "peer.address", "peer.port",
     "owner.pid", "owner.tid", "closer.pid", "closer.tid",
 }
-ONLY_PRESENCE = {"pair", "cgroup_id"}
 ABSENT = "(absent)"
 
 
@@ -93,6 +92,8 @@ def change(verdict, field, how):
     words = isinstance(value, list)
     if how == "?":
         del verdict[field]
+    elif how == "?0":
+        verdict[field] = bool(value)
     elif how[0] == "=":
         verdict[field] = None if value is None else json.loads(how[1:])
     elif how[0] == "-" and words:

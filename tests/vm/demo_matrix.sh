@@ -7,7 +7,9 @@
 # way, one boot per kernel: each must end well, and all ways and kernels must give the
 # same verdicts, but for the rows of differences.txt. Every run is done twice: as it
 # is, and (.6c) on IPv6 with the client closing. Prints TAP. What the runs said stays
-# in $O/vm-out/KERNEL/WAY[.6c].{json,err,status,differs} and WAY.doctor.
+# in $O/vm-out/KERNEL/WAY[.6c].{json,err,status,differs} and WAY.doctor. What each way
+# showed on each kernel must be what results.def says, from which docs/KERNELS.md is
+# printed; UPDATE=1 writes it anew after a run of all of them.
 #
 # O=DIR        where tcpclose was built (build)
 # WAYS="..."   the ways to try (tp_btf fentry kprobe auto); the first is the measure
@@ -40,6 +42,11 @@ check_run() { # KERNEL OUT WAY TURN: TURN is what comes after the way in the fil
 	local out=$2/$3$4 measure=$2/${ways[0]}$4 status
 
 	status=$(cat "$out.status" 2>/dev/null || echo none)
+	if lacking "$1" way | grep -qx "$3"; then
+		[ "$status" = 1 ] && [ "$(grep -c "^tcpclose: state changes cannot be seen with --way=$3 here" "$out.err")" = 1 ]
+		say $? "$1 $3$4: there is no $3, and that is said (status $status)"
+		return
+	fi
 	[ "$status" = 0 ]
 	say $? "$1 $3$4: the demo ends well (status $status)"
 	[ "$status" = 0 ] || sed 's/^/# /' "$out.err"
@@ -56,7 +63,7 @@ lacks() { # OUT: facts that are not true there, one a line
 check_facts() { # KERNEL OUT: what doctor misses is what kernels.txt says
 	local listed
 
-	listed=$(row_of "$1" | awk '{ print $4 }' | tr ',' '\n' | sort)
+	listed=$(lacking "$1")
 	[ -n "$listed" ] || return 0 # a whole version has no row
 	diff <(echo "$listed") <(lacks "$2") >"$2/facts.differs"
 	say $? "$1: lacks the facts that kernels.txt says"
@@ -71,6 +78,32 @@ check_across() { # KERNEL TURN: against the measure, the newest kernel of this a
 		>"$out/$run.across" 2>&1
 	say $? "$1 $run: the same verdicts as $newest"
 	show "$out/$run.across"
+}
+
+# Point releases come and go: the versions are for the reader, not compared.
+rows() { grep -v '^RAN(' | paste -sd ' ' | sed 's/ SEEN(/\nSEEN(/g'; }
+
+check_results() { # KERNEL OUT
+	local version
+
+	read -r version _ <"$2/version"
+	python3 "$here/seen.py" "$1" "$version" "$2" "${ways[@]}" >"$2/results.def" || return
+	[ -z "${UPDATE:-}" ] || return 0
+	diff <(awk -v kernel="(\"$1\"," '/^[A-Z]*\(/ { on = index($0, kernel) } /^(#.*)?$/ { on = 0 } on' "$here/results.def" | rows) \
+		<(rows <"$2/results.def") >"$2/results.differs"
+	say $? "$1: each way shows what results.def says"
+	show "$2/results.differs"
+}
+
+update_results() {
+	{
+		sed '/^$/q' "$here/results.def"
+		for kernel in "${kernels[@]}"; do cat "$results/$kernel/results.def"; done
+		echo
+		sed -n '/^#undef/p' "$here/results.def"
+	} >"$results/results.def"
+	cp "$results/results.def" "$here/results.def"
+	echo "# wrote $here/results.def: make docs"
 }
 
 done_kernels=()
@@ -93,4 +126,12 @@ for kernel in "${done_kernels[@]}"; do
 	[ "$kernel" != "$newest" ] || continue
 	for turn in "${turns[@]}"; do check_across "$kernel" "$turn"; done
 done
+if [ "$endings" = all ] && [ -z "${WAYS:-}" ]; then
+	for kernel in "${done_kernels[@]}"; do
+		[ -z "$(row_of "$kernel")" ] || check_results "$kernel" "$results/$kernel"
+	done
+	if [ -n "${UPDATE:-}" ] && [ "$failed" = 0 ] && [ "${done_kernels[*]}" = "$(list_kernels | paste -sd ' ')" ]; then
+		update_results
+	fi
+fi
 finish

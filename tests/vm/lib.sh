@@ -12,8 +12,6 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
 mkdir -p "${O:-$top/build}"
 build=$(realpath "${O:-$top/build}")
-: "${TCPCLOSE_VM_CACHE:=$build/vm}"
-export TCPCLOSE_VM_CACHE
 
 if [ "${VM:-}" = none ]; then
 	echo '1..0 # SKIP VM=none: no other kernel was tried'
@@ -77,6 +75,11 @@ list_kernels() {
 
 row_of() { # KERNEL: its row of kernels.txt
 	awk -v name="$1" '!/^#/ && $1 ($2 == "amd64" ? "" : "-" $2) == name' "$here/kernels.txt"
+}
+
+# What kernels.txt says of it: facts, or with "way" ways.
+lacking() { # KERNEL [way]
+	row_of "$1" | awk '{ print $4 }' | tr ',' '\n' | if [ -n "${2:-}" ]; then sed -n 's/^way://p'; else grep -v '^way:'; fi | sort
 }
 
 choose_kernels() { # [KERNEL ...]

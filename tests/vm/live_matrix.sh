@@ -41,6 +41,10 @@ boot() { # KERNEL OUT
 check_test() { # KERNEL WAY TEST
 	local out=$results/$1/$2/$3 status passed skipped
 
+	if lacking "$1" way | grep -qx "$2"; then
+		skip "$1 $2 $3" "no $2 in this kernel (kernels.txt)"
+		return
+	fi
 	if [ ! -e "$out.status" ]; then
 		say 1 "$1 $2 $3: did not come to its end"
 		return

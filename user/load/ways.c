@@ -55,11 +55,15 @@ static int load(enum bpf_prog_type type, enum bpf_attach_type attach, int btf_id
 	return bpf_prog_load(type, "tcpclose_try", "Dual BSD/GPL", insns, n, &opts);
 }
 
+/* What the kernel says for "this architecture cannot": it has no word in strerror(). */
+#define KERNEL_ENOTSUPP 524
+
 static void settle(struct ways *ways, enum way way, const char *step, int r)
 {
 	ways->usable[way] = r >= 0;
 	if (r < 0)
-		snprintf(ways->why[way], sizeof(ways->why[way]), "%s: %s", step, strerror(-r));
+		snprintf(ways->why[way], sizeof(ways->why[way]), "%s: %s", step,
+			 r == -KERNEL_ENOTSUPP ? "not supported on this architecture" : strerror(-r));
 }
 
 static void try_tracing(struct ways *ways, enum way way, enum bpf_attach_type attach, int btf_id)
