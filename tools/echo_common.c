@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "echo_admin.h"
 #include "echo_script.h"
 #include "echo_wire.h"
+#include "raw_peer.h"
 
 /* Of linger-expired: the kernel doubles both. */
 #define RECEIVE_BUFFER 8192
@@ -117,6 +119,10 @@ static int start(struct echo *e)
 	bool early = o->drop && script_of(o->ending->id)->slow;
 	int r = 0;
 
+	if (script_of(o->ending->id)->admin && o->role == o->closer)
+		r = admin_start(e);
+	if (r)
+		return r;
 	if (early) {
 		r = open_socket(e);
 		/* It is the user's socket, also in the eyes of the kernel. */
@@ -199,10 +205,37 @@ static int call(struct echo *e)
 	return r;
 }
 
+static bool is_scripted_peer(const struct echo_options *o)
+{
+	return ending_is_raw(o->ending) && ending_raw_side(o->closer) == o->role;
+}
+
+/* It has no socket; what it needs privileges for it does before it gives them up, or all along. */
+static int play_peer(struct echo *e)
+{
+	int r = raw_needs_privileges(e->options) ? 0 : drop_privileges(e->options);
+
+	if (!r)
+		r = die_with_parent(e->options);
+	return r ? r : raw_play(e);
+}
+
+static int play_side(struct echo *e)
+{
+	int r;
+
+	if (is_scripted_peer(e->options))
+		return play_peer(e);
+	r = start(e);
+	if (r)
+		return r;
+	return e->options->role == SIDE_SERVER ? serve(e) : call(e);
+}
+
 int echo_main(int argc, char **argv, enum side role)
 {
 	struct echo_options options;
-	struct echo e = { .options = &options, .listener = -1, .fd = -1 };
+	struct echo e = { .options = &options, .listener = -1, .fd = -1, .admin = -1 };
 	int r;
 
 	echo_options(argc, argv, role, &options);
@@ -215,9 +248,7 @@ int echo_main(int argc, char **argv, enum side role)
 	signal(SIGPIPE, SIG_IGN);
 	r = echo_deadline(options.wait_ns + conversation_ns(&options));
 	if (!r)
-		r = start(&e);
-	if (!r)
-		r = role == SIDE_SERVER ? serve(&e) : call(&e);
+		r = play_side(&e);
 	buf_free(&e.caller.line);
 	if (!r)
 		return EXIT_SUCCESS;

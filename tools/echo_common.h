@@ -25,6 +25,7 @@ struct echo_options {
 	const char *message;
 	uint32_t count; /* connections, one after the other */
 	int report_fd;	/* -1 = say it on standard output */
+	int tun_fd;	/* of a scripted peer: its wire; -1 = it makes one */
 	bool drop;	/* privileges, to this user */
 	uid_t uid;
 	gid_t gid;
@@ -36,6 +37,7 @@ struct echo {
 	struct caller caller;
 	int listener; /* -1 = none */
 	int fd;	      /* the connection; -1 = none */
+	int admin;    /* to who has kept his privileges (echo_admin.h); -1 = nobody */
 	int turn;     /* of count, from 0 */
 };
 

@@ -11,12 +11,13 @@
 
 #include "base/cleanup.h"
 #include "echo_common.h"
+#include "raw_net.h"
 
 const char *argp_program_version = "tcpclose-echo " TCPCLOSE_VERSION;
 
 enum {
 	KEY_END = 256, KEY_CLOSER, KEY_DELAY, KEY_WAIT, KEY_ADDRESS, KEY_PORT, KEY_LINGER,
-	KEY_MESSAGE, KEY_COUNT, KEY_REPORT, KEY_USER,
+	KEY_MESSAGE, KEY_COUNT, KEY_REPORT, KEY_USER, KEY_TUN,
 };
 
 static const struct argp_option option_table[] = {
@@ -32,6 +33,7 @@ static const struct argp_option option_table[] = {
 	{ "address", KEY_ADDRESS, "ADDRESS", 0, "numeric address of the server (default: loopback)", 1 },
 	{ "port", KEY_PORT, "PORT", 0, "port of the server, 0 to 65535, 0 = any free one (default 4242)", 1 },
 	{ "report-fd", KEY_REPORT, "FD", 0, "report every call as a JSON line on this descriptor, print nothing", 2 },
+	{ "tun-fd", KEY_TUN, "FD", 0, "the scripted peer's wire (default: it makes one, in a network namespace that is not init's)", 2 },
 	{ "user", KEY_USER, "USER", 0, "run as this user (name or number), for good", 2 },
 	{ 0 },
 };
@@ -94,11 +96,13 @@ static void parse_user(struct argp_state *state, const char *arg, struct echo_op
 		(uid_t)parse_number(state, "--user without an entry in passwd", arg, 1, 0xfffffffe);
 }
 
-static void parse_report(struct argp_state *state, const char *arg, struct echo_options *o)
+static int parse_fd(struct argp_state *state, const char *what, const char *arg)
 {
-	o->report_fd = (int)parse_number(state, "--report-fd", arg, 1, 1 << 20);
-	if (fcntl(o->report_fd, F_GETFD) < 0)
-		argp_error(state, "--report-fd %s: %s", arg, strerror(errno));
+	int fd = (int)parse_number(state, what, arg, 1, 1 << 20);
+
+	if (fcntl(fd, F_GETFD) < 0)
+		argp_error(state, "%s %s: %s", what, arg, strerror(errno));
+	return fd;
 }
 
 /* Options that say how the connection ends. */
@@ -139,12 +143,24 @@ static error_t parse_ending(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+/* The server's: loopback, or on the scripted peer's wire. */
+static const char *default_address(const struct echo_options *o)
+{
+	bool four = o->family == AF_INET;
+
+	if (!ending_is_raw(o->ending))
+		return four ? "127.0.0.1" : "::1";
+	if (ending_raw_side(o->closer) == SIDE_SERVER)
+		return four ? RAW_NET_PEER4 : RAW_NET_PEER6;
+	return four ? RAW_NET_HOST4 : RAW_NET_HOST6;
+}
+
 static void set_address(struct argp_state *state, const struct parse *p)
 {
 	struct echo_options *o = p->options;
 	struct sockaddr_in *in = (struct sockaddr_in *)&o->address;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&o->address;
-	const char *text = p->address ? p->address : o->family == AF_INET ? "127.0.0.1" : "::1";
+	const char *text = p->address ? p->address : default_address(o);
 	void *to = o->family == AF_INET ? (void *)&in->sin_addr : (void *)&in6->sin6_addr;
 
 	o->address.ss_family = (sa_family_t)o->family;
@@ -188,7 +204,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		p->port = parse_number(state, "--port", arg, 0, 65535);
 		return 0;
 	case KEY_REPORT:
-		parse_report(state, arg, o);
+		o->report_fd = parse_fd(state, "--report-fd", arg);
+		return 0;
+	case KEY_TUN:
+		o->tun_fd = parse_fd(state, "--tun-fd", arg);
 		return 0;
 	case KEY_USER:
 		parse_user(state, arg, o);
@@ -267,6 +286,7 @@ void echo_options(int argc, char **argv, enum side role, struct echo_options *re
 		.message = "Hi, gopher?",
 		.count = 1,
 		.report_fd = -1,
+		.tun_fd = -1,
 	};
 	argp_parse(&argp, argc, argv, 0, NULL, &p);
 }

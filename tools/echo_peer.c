@@ -34,21 +34,22 @@ static void put_end(const struct sockaddr_storage *from, __be16 *port, __be32 *a
 		memcpy(address, &in6->sin6_addr, sizeof(in6->sin6_addr));
 }
 
-static int ask(int fd, const struct caller *c)
+/* The socket from `from` to `to`. */
+static int ask(int fd, const struct caller *c, uint16_t type, const struct sockaddr_storage *from,
+	       const struct sockaddr_storage *to)
 {
 	struct request request = {
 		.header = { .nlmsg_len = sizeof(request),
-			    .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-			    .nlmsg_flags = NLM_F_REQUEST },
+			    .nlmsg_type = type,
+			    .nlmsg_flags = NLM_F_REQUEST | (type == SOCK_DESTROY ? NLM_F_ACK : 0) },
 		.diag = { .sdiag_family = (__u8)c->family,
 			  .sdiag_protocol = IPPROTO_TCP,
 			  .idiag_states = ~0u },
 	};
 
 	request.diag.id.idiag_cookie[0] = request.diag.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-	/* Its source is our peer. */
-	put_end(&c->peer, &request.diag.id.idiag_sport, request.diag.id.idiag_src);
-	put_end(&c->local, &request.diag.id.idiag_dport, request.diag.id.idiag_dst);
+	put_end(from, &request.diag.id.idiag_sport, request.diag.id.idiag_src);
+	put_end(to, &request.diag.id.idiag_dport, request.diag.id.idiag_dst);
 	return send(fd, &request, sizeof(request), 0) < 0 ? -errno : 0;
 }
 
@@ -78,21 +79,50 @@ static int parse_answer(const union answer *answer, ssize_t n, struct peer_socke
 	return 0;
 }
 
-int peer_look(const struct caller *c, struct peer_socket *ret)
+static int open_diag(void)
 {
 	CLEANUP(close) int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	struct timeval second = { .tv_sec = 1 };
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second)))
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+int peer_look(const struct caller *c, struct peer_socket *ret)
+{
+	CLEANUP(close) int fd = open_diag();
 	union answer answer;
 	ssize_t n;
 	int r;
 
 	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second)))
-		return -errno;
-	r = ask(fd, c);
+		return fd;
+	/* Its source is our peer. */
+	r = ask(fd, c, SOCK_DIAG_BY_FAMILY, &c->peer, &c->local);
 	if (r)
 		return r;
 	n = recv(fd, &answer, sizeof(answer), 0);
 	return n < 0 ? -errno : parse_answer(&answer, n, ret);
+}
+
+int peer_destroy_own(const struct caller *c)
+{
+	CLEANUP(close) int fd = open_diag();
+	union answer answer;
+	const struct nlmsgerr *error = (const struct nlmsgerr *)(answer.bytes + NLMSG_HDRLEN);
+	ssize_t n;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = ask(fd, c, SOCK_DESTROY, &c->local, &c->peer);
+	if (r)
+		return r;
+	n = recv(fd, &answer, sizeof(answer), 0);
+	if (n < 0)
+		return -errno;
+	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*error)) || answer.header.nlmsg_type != NLMSG_ERROR)
+		return -EPROTO;
+	return error->error;
 }

@@ -19,5 +19,10 @@ struct peer_socket {
  * negative errno where it cannot be asked (no inet_diag, another host).
  */
 int peer_look(const struct caller *c, struct peer_socket *ret);
+/*
+ * SOCK_DESTROY of the socket that has c->local and c->peer. -EPERM without
+ * CAP_NET_ADMIN, -EOPNOTSUPP where the kernel was built without it.
+ */
+int peer_destroy_own(const struct caller *c);
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "echo_admin.h"
 #include "echo_meet.h"
 #include "echo_step.h"
 #include "echo_wire.h"
@@ -183,6 +184,13 @@ static int disconnect(struct echo *e)
 	return step_close(e);
 }
 
+static int destroyed(struct echo *e)
+{
+	DO(step_delay(e));
+	DO(admin_destroy(e));
+	return read_and_close(e);
+}
+
 /* In the child: it alone holds the connection once the pipe's other end is closed. */
 static int close_in_child(struct echo *e, int parent_gone)
 {
@@ -323,6 +331,51 @@ static int connect_and_wait(struct echo *e)
 	return read_and_close(e);
 }
 
+/* --- the other end is a scripted peer --- */
+
+/* It says something when all is as it must be. */
+static int write_when_told(struct echo *e)
+{
+	DO(step_await_data(e));
+	DO(step_delay(e));
+	DO(step_write(e));
+	return 0;
+}
+
+static int write_and_learn(struct echo *e)
+{
+	DO(step_delay(e));
+	DO(step_write(e));
+	DO(step_await_break(e));
+	return read_and_close(e);
+}
+
+static int write_when_told_and_learn(struct echo *e)
+{
+	DO(write_when_told(e));
+	DO(step_await_break(e));
+	return read_and_close(e);
+}
+
+/* What was said is read: it would be the reason for an RST. */
+static int write_when_told_and_close(struct echo *e)
+{
+	char byte;
+
+	DO(write_when_told(e));
+	DO(call_read(&e->caller, e->fd, &byte, sizeof(byte)));
+	return step_close(e);
+}
+
+static int shutdown_both(struct echo *e)
+{
+	DO(step_delay(e));
+	DO(call_shutdown(&e->caller, e->fd, SHUT_RDWR));
+	DO(step_await_error(e));
+	step_write(e);
+	return step_close(e);
+}
+
 const struct script *script_of(enum ending_id ending)
 {
 	static const struct script scripts[ENDING_MAX] = {
@@ -350,6 +403,23 @@ const struct script *script_of(enum ending_id ending)
 		[ENDING_KEEPALIVE_TIMEOUT] = { .closer = keepalive, .other = cut_until_gone },
 		[ENDING_USER_TIMEOUT] = { .closer = user_timeout, .other = cut_until_gone },
 		[ENDING_ORPHAN_TIMEOUT] = { .closer = orphan_timeout, .other = cut_until_gone },
+		[ENDING_DESTROYED] = { .closer = destroyed,
+				       .other = read_and_close,
+				       .admin = true },
+		[ENDING_RETRANSMIT_TIMEOUT] = { .closer = write_and_learn },
+		[ENDING_PROBE_TIMEOUT] = { .closer = write_when_told_and_learn },
+		[ENDING_NO_ROUTE] = { .closer = write_when_told_and_learn },
+		[ENDING_ORPHAN_ZERO_WINDOW] = { .closer = write_when_told_and_close },
+		[ENDING_HANDSHAKE_TIMEOUT] = { .call = connect_unanswered },
+		[ENDING_HANDSHAKE_RESET] = { .call = connect_unanswered },
+		[ENDING_UNREACHABLE] = { .call = connect_in_vain },
+		[ENDING_PORT_UNREACHABLE] = { .call = connect_in_vain },
+		[ENDING_DATA_IN_FIN_WAIT1] = { .closer = wait_and_close },
+		[ENDING_DATA_WITH_ACK] = { .closer = wait_and_close },
+		[ENDING_DATA_IN_MINISOCKET] = { .closer = wait_and_close },
+		[ENDING_DATA_AFTER_SHUTDOWN] = { .closer = shutdown_both },
+		[ENDING_RESET_IN_FIN_WAIT1] = { .closer = wait_and_close },
+		[ENDING_RESET_IN_LAST_ACK] = { .closer = read_and_close },
 	};
 
 	return &scripts[ending];

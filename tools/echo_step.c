@@ -123,6 +123,18 @@ static int await(struct echo *e, bool (*there)(struct echo *e))
 	return 0;
 }
 
+static bool has_error(struct echo *e)
+{
+	struct pollfd p = { .fd = e->fd };
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLERR;
+}
+
+int step_await_error(struct echo *e)
+{
+	return await(e, has_error);
+}
+
 static bool all_acked(struct echo *e)
 {
 	int queued = 0;

@@ -21,6 +21,8 @@ int step_await_data(struct echo *e);
 int step_await_fin(struct echo *e);
 /* Waits until the connection is broken: an RST came or a timer gave up. */
 int step_await_break(struct echo *e);
+/* Waits for the error that such a break leaves, where poll() reports a hang-up before it. */
+int step_await_error(struct echo *e);
 /* Waits until the peer has acknowledged all that was written: nothing is under way. */
 int step_await_acked(struct echo *e);
 /* Waits until the other end has read all of it, as far as that can be seen. */

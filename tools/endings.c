@@ -50,6 +50,22 @@ const char *ending_cause(const struct ending *ending, enum side closer, enum sid
 	return side == closer ? ending->cause : ending->other;
 }
 
+bool ending_is_raw(const struct ending *ending)
+{
+	switch (ending->id) {
+#define RAW(id, ...) case ENDING_##id:
+#include "raw.def"
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum side ending_raw_side(enum side closer)
+{
+	return closer == SIDE_SERVER ? SIDE_CLIENT : SIDE_SERVER;
+}
+
 const char *side_slug(enum side side)
 {
 	return side == SIDE_SERVER ? "server" : "client";

@@ -36,6 +36,11 @@ bool ending_can_close(const struct ending *ending, enum side closer);
 /* The cause that the socket of `side` must earn when `closer` ends it; "" = no verdict. */
 const char *ending_cause(const struct ending *ending, enum side closer, enum side side);
 
+/* Is the other end a scripted peer (raw.def), and no socket? It needs a namespace of its own. */
+bool ending_is_raw(const struct ending *ending);
+/* The scripted peer's side. */
+enum side ending_raw_side(enum side closer);
+
 const char *side_slug(enum side side); /* "server", "client" */
 /* 0 and *ret, or -ENOENT. */
 int side_by_slug(const char *slug, enum side *ret);

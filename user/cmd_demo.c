@@ -208,7 +208,7 @@ static int on_segments(void *ctx, int fd)
 static int open_capture(struct demo *demo)
 {
 	char why[CAPTURE_WHY] = "";
-	int r = capture_open(demo->play.port, play_segment, &demo->play, &demo->capture, why);
+	int r = capture_open("lo", demo->play.port, play_segment, &demo->play, &demo->capture, why);
 
 	if (r) {
 		log_error("segments cannot be shown: %s", *why ? why : strerror(-r));
@@ -315,7 +315,7 @@ static int perform(struct demo *demo)
 
 int cmd_demo(int argc, char **argv)
 {
-	struct demo demo = { .reserved = -1 };
+	struct demo demo = { .reserved = -1, .play.net = RAW_NET_INIT };
 	int r;
 
 	if (opts_parse(CMD_DEMO, argc, argv, &demo.config))

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-from endings import ENDINGS, ONE_SIDED, last_telling_call
+from endings import ADDRESSES, ENDINGS, ONE_SIDED, last_telling_call, of_family
 
 TCPCLOSE = os.path.join(os.environ.get("O", "build"), "tcpclose")
 WAY = os.environ.get("WAY", "auto")
@@ -91,7 +91,7 @@ def check_look(verdict, look, role):
         "first_closer": (verdict["first_closer"], look["first"]),
         "rst.sent": (verdict["rst"]["sent"], look.get("sent", 0)),
         "rst.received": (verdict["rst"]["received"], look.get("received", 0)),
-        "error": (verdict["error"], look.get("error")),
+        "error": (verdict["error"], of_family(look.get("error"), verdict["family"])),
         "complete": (verdict["complete"], True),
     }
     for name, (got, expected) in facts.items():
@@ -117,15 +117,15 @@ def check_owner(story, verdict, look, role):
         if task["pid"] not in pids or task["comm"] != COMM[role] or task["uid"] != NOBODY:
             yield f"{role}: {task} is not one of ours, {pids}"
     for end in verdict["local"], verdict["peer"]:
-        if not end["port"] or end["address"] not in ("127.0.0.1", "::1"):
+        if not end["port"] or end["address"] not in ADDRESSES:
             yield f"{role}: {end} is no end of ours"
 
 
 def check_details(story):
     """What only some endings have."""
     verdict = story.verdicts(story.closer)[0]
-    for key, name in (("unread", "unread_bytes"), ("unacked", "unacked_bytes")):
-        if verdict["lost"][name] != story.ending.get(key, verdict["lost"][name] if key == "unacked" else 0):
+    for key, name in (("unread", "unread_bytes"), ("unacked", "unacked_bytes"), ("unsent", "unsent_bytes")):
+        if verdict["lost"][name] != story.ending.get(key, 0 if key == "unread" else verdict["lost"][name]):
             yield f"closer: lost {name} {verdict['lost'][name]}"
     on, seconds = story.ending.get("linger", (False, verdict["linger"]["seconds"]))
     if (verdict["linger"]["on"], verdict["linger"]["seconds"]) != (on, seconds):
@@ -175,7 +175,7 @@ def check_segments(story):
 def check_programs(story):
     for role, saw in zip((story.role("closer"), story.role("other")), story.ending["saw"]):
         calls = story.calls(role)
-        if saw and last_telling_call(calls, saw[0]) != saw[1]:
+        if saw and last_telling_call(calls, saw[0]) != of_family(saw[1], story.of["close"][0]["family"]):
             yield f"{role}: expected {saw}, calls were {[(c['call'], c['error'] or c['result']) for c in calls]}"
         conns = {v["conn"] for v in story.verdicts(role)}
         for c in calls:

@@ -114,10 +114,88 @@ ENDINGS = {
         "other": ("peer-reset", RESET),
         "saw": (("close", 0), ("read", "ECONNRESET")), "fins": 1, "rsts": 1,
     },
+    "destroyed": {
+        "closer": ("destroyed", {**ABORT, "reason": STATE, "error": "ECONNABORTED"}), "other": ("peer-reset", RESET),
+        "saw": (("read", "ECONNABORTED"), ("read", "ECONNRESET")), "fins": 0, "rsts": 1,
+    },
+    # From here on the other end is a scripted peer.
+    "retransmit-timeout": {
+        "closer": ("retransmit-timeout", TIMEOUT), "other": None,
+        "saw": (("read", "ETIMEDOUT"), None), "fins": 0, "rsts": 0, "unacked": 11,
+    },
+    "probe-timeout": {
+        "closer": ("probe-timeout", TIMEOUT), "other": None,
+        "saw": (("read", "ETIMEDOUT"), None), "fins": 0, "rsts": 0, "unacked": 0, "unsent": 11,
+        "evidence": {"zero-window", "probed"},
+    },
+    "no-route": {
+        # IPv6 notes why each segment could not leave, and gives that in the end.
+        "closer": ("no-route", {**TIMEOUT, "error": {4: "ETIMEDOUT", 6: "ENETUNREACH"}}), "other": None,
+        "saw": (("read", {4: "ETIMEDOUT", 6: "ENETUNREACH"}), None), "fins": 0, "rsts": 0, "unacked": 0, "unsent": 11,
+        "evidence": {"probed"},
+    },
+    "orphan-zero-window": {
+        "closer": ("orphan-timeout", {"how": "timeout", "first": "local", "path": [["FIN_WAIT1", "CLOSE"]]}),
+        "other": None, "saw": (("close", 0), None), "fins": 0, "rsts": 0, "unsent": 11, "evidence": {"orphan", "probed"},
+    },
+    "handshake-timeout": {
+        "closer": ("handshake-timeout", {**TIMEOUT, "path": [["SYN_RECV", "CLOSE"]]}),
+        "other": None, "saw": (("connect", "ETIMEDOUT"), None), "fins": 0, "rsts": 0,
+    },
+    "handshake-reset": {
+        "closer": ("handshake-reset", {**RESET, "path": [["SYN_RECV", "CLOSE"]]}),
+        "other": None, "saw": (("connect", "ECONNRESET"), None), "fins": 0, "rsts": 1,
+    },
+    "unreachable": {
+        "closer": ("unreachable", {**TIMEOUT, "error": "EHOSTUNREACH"}),
+        "other": None, "saw": (("connect", "EHOSTUNREACH"), None), "fins": 0, "rsts": 0,
+    },
+    "port-unreachable": {
+        "closer": ("unreachable", {**TIMEOUT, "error": "ECONNREFUSED"}),
+        "other": None, "saw": (("connect", "ECONNREFUSED"), None), "fins": 0, "rsts": 0,
+    },
+    "data-in-fin-wait1": {
+        "closer": ("data-after-close", {"how": "rst", "first": "local", "sent": 1, "path": [["FIN_WAIT1", "CLOSE"]],
+                                        "reason": {"TCP_ABORT_ON_DATA"}}),
+        "other": None, "saw": (("close", 0), None), "fins": 1, "rsts": 1,
+    },
+    "data-with-ack": {
+        "closer": ("data-after-close", {"how": "rst", "first": "local", "sent": 1,
+                                        "path": [["FIN_WAIT1", "FIN_WAIT2", "CLOSE"]], "reason": {"TCP_ABORT_ON_DATA"}}),
+        "other": None, "saw": (("close", 0), None), "fins": 1, "rsts": 1,
+    },
+    "data-in-minisocket": {
+        "closer": ("data-after-close", {"how": "rst", "first": "local", "sent": 1, "mini": True,
+                                        "path": [["FIN_WAIT1", "FIN_WAIT2"]], "reason": {"TCP_TIMEWAIT_SOCKET"}}),
+        "other": None, "saw": (("close", 0), None), "fins": 1, "rsts": 1, "evidence": {"minisocket-rst"},
+    },
+    "data-after-shutdown": {
+        # The program gets ECONNRESET, though no RST came.
+        "closer": ("data-after-close", {"how": "rst", "first": "local", "sent": 1, "error": "ECONNRESET",
+                                        "path": [["FIN_WAIT1", "FIN_WAIT2", "CLOSE"]], "reason": {"TCP_ABORT_ON_DATA"}}),
+        "other": None, "saw": (("shutdown", 0), None), "fins": 1, "rsts": 1,
+    },
+    "reset-in-fin-wait1": {
+        "closer": ("peer-reset", {"how": "rst", "first": "local", "received": 1, "path": [["FIN_WAIT1", "CLOSE"]]}),
+        "other": None, "saw": (("close", 0), None), "fins": 1, "rsts": 1,
+    },
+    "reset-in-last-ack": {
+        "closer": ("peer-reset", {"how": "rst", "first": "peer", "received": 1,
+                                  "path": [["CLOSE_WAIT", "LAST_ACK", "CLOSE"]]}),
+        "other": None, "saw": (("close", 0), None), "fins": 2, "rsts": 1,
+    },
 }
 
 ONE_SIDED = {"refused": "client", "listener-closed": "server", "connect-cancelled": "client",
-             "connect-timeout": "client"}
+             "connect-timeout": "client", "handshake-timeout": "client", "handshake-reset": "client",
+             "unreachable": "client", "port-unreachable": "client"}
+# Our ends, wherever: loopback, and both ends of a scripted peer's wire.
+ADDRESSES = ("127.0.0.1", "::1", "192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2")
+
+
+def of_family(value, family):
+    """What differs between IPv4 and IPv6 is written as a dictionary."""
+    return value[family] if isinstance(value, dict) else value
 
 
 def last_telling_call(calls, name):

@@ -34,7 +34,7 @@ boot() { # KERNEL OUT
 	local name files=()
 
 	for name in tcpclose tcpclose-echo-server tcpclose-echo-client; do files+=(-i "$programs/$name"); done
-	bash "$here/run.sh" -m tcp_diag -o "$2" -t $((${#ways[@]} * 240)) -M 1024 -e "ENDINGS=$endings" -e "TURNS=${#turns[@]}" \
+	bash "$here/run.sh" -m tcp_diag -m tun -o "$2" -t $((${#ways[@]} * 240)) -M 1024 -e "ENDINGS=$endings" -e "TURNS=${#turns[@]}" \
 		"${files[@]}" -i "$here/demo_guest.sh" "$1" -- sh "$here/demo_guest.sh" "$programs/tcpclose" "${ways[@]}"
 }
 

@@ -33,7 +33,7 @@ boot() { # KERNEL OUT
 	local name files=()
 
 	for name in tcpclose tcpclose-echo-server tcpclose-echo-client tests/live/churn; do files+=(-i "$programs/$name"); done
-	bash "$here/run.sh" -m tcp_diag -m veth -o "$2" -t $((${#ways[@]} * ${#tests[@]} * limit)) -M 1536 \
+	bash "$here/run.sh" -m tcp_diag -m veth -m tun -o "$2" -t $((${#ways[@]} * ${#tests[@]} * limit)) -M 1536 \
 		-e "O=$programs" -e "TESTS=${tests[*]}" -e "LIMIT=$limit" -e "CHURN=${CHURN:-8000}" "${payload[@]}" "${files[@]}" \
 		"$1" -- sh "$here/live_guest.sh" "$top" "${ways[@]}"
 }

@@ -18,6 +18,7 @@ struct capture {
 	void (*segment)(void *ctx, const struct segment *s);
 	void *ctx;
 	struct segment_scales scales;
+	bool bare; /* IP without a frame around it */
 	uint64_t real_minus_mono_ns;
 };
 
@@ -55,7 +56,7 @@ static int set_filter(pcap_t *pcap, uint16_t port)
 	return r;
 }
 
-static int activate(pcap_t *pcap, uint16_t port)
+static int activate(pcap_t *pcap, uint16_t port, bool *bare_ret)
 {
 	char unused[PCAP_ERRBUF_SIZE];
 	int r;
@@ -66,18 +67,21 @@ static int activate(pcap_t *pcap, uint16_t port)
 		return -EPERM;
 	if (r < 0)
 		return -EIO;
-	if (pcap_datalink(pcap) != DLT_EN10MB)
+	*bare_ret = pcap_datalink(pcap) == DLT_RAW;
+	if (!*bare_ret && pcap_datalink(pcap) != DLT_EN10MB)
 		return -ENOTSUP;
 	r = set_filter(pcap, port);
 	if (r)
 		return r;
 	/* Loopback sends everything and receives everything: received is enough. */
-	if (pcap_setdirection(pcap, PCAP_D_IN) || pcap_setnonblock(pcap, 1, unused))
+	if (!*bare_ret && pcap_setdirection(pcap, PCAP_D_IN))
+		return -EIO;
+	if (pcap_setnonblock(pcap, 1, unused))
 		return -EIO;
 	return 0;
 }
 
-int capture_open(uint16_t port, void (*segment)(void *ctx, const struct segment *s), void *ctx,
+int capture_open(const char *device, uint16_t port, void (*segment)(void *ctx, const struct segment *s), void *ctx,
 		 struct capture **ret, char why[CAPTURE_WHY])
 {
 	CLEANUP(capture) struct capture *c = calloc(1, sizeof(*c));
@@ -88,15 +92,15 @@ int capture_open(uint16_t port, void (*segment)(void *ctx, const struct segment 
 		return -ENOMEM;
 	c->segment = segment;
 	c->ctx = ctx;
-	c->pcap = pcap_create("lo", error);
+	c->pcap = pcap_create(device, error);
 	if (!c->pcap) {
 		snprintf(why, CAPTURE_WHY, "%s", error);
 		return -ENODEV;
 	}
-	r = activate(c->pcap, port);
+	r = activate(c->pcap, port, &c->bare);
 	if (r) {
 		snprintf(why, CAPTURE_WHY, "%s",
-			 r == -ENOTSUP ? "loopback is not Ethernet here" : pcap_geterr(c->pcap));
+			 r == -ENOTSUP ? "it carries neither Ethernet nor bare IP here" : pcap_geterr(c->pcap));
 		return r;
 	}
 	c->fd = pcap_get_selectable_fd(c->pcap);
@@ -117,7 +121,8 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *header, const u_ch
 	int scale;
 
 	/* The filter lets through what is no segment only if it is broken: nothing to tell. */
-	if (segment_decode(bytes, header->caplen, header->len, &s, &scale))
+	if ((c->bare ? segment_decode_bare : segment_decode)(bytes, header->caplen, header->len, &s,
+							     &scale))
 		return;
 	segment_scale(&c->scales, &s, scale);
 	s.mono_ns = (uint64_t)header->ts.tv_sec * 1000000000 +

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* capture: the TCP segments of one port on loopback, by libpcap. */
+/* capture: the TCP segments of one port on one interface, by libpcap. */
 #ifndef TCPCLOSE_DEMO_CAPTURE_H
 #define TCPCLOSE_DEMO_CAPTURE_H
 
@@ -14,10 +14,11 @@
 struct capture;
 
 /*
- * Sees every segment from or to that port from now on, each once. segment(ctx, s)
+ * On the interface of that name in the caller's network namespace: loopback, or
+ * one that carries bare IP. Sees every segment from or to that port from now on, each once. segment(ctx, s)
  * is called from capture_drain(). 0, or negative errno with a sentence in why.
  */
-int capture_open(uint16_t port, void (*segment)(void *ctx, const struct segment *s), void *ctx,
+int capture_open(const char *device, uint16_t port, void (*segment)(void *ctx, const struct segment *s), void *ctx,
 		 struct capture **ret, char why[CAPTURE_WHY]);
 /* Readable when there is something to drain. */
 int capture_fd(const struct capture *capture);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,10 @@
 #define NOBODY "65534"
 /* Where the report pipe ends in the child. */
 #define REPORT_FD 3
+/* And a scripted peer's wire. */
+#define TUN_FD 4
+/* Beyond all that have their place. */
+#define ELSEWHERE_FD 10
 
 struct child {
 	struct pair *pair;
@@ -45,6 +50,7 @@ struct arguments {
 	char path[PATH_MAX];
 	char end[48], closer[32], delay[48], port[32];
 	char *argv[12];
+	int netns, tun; /* -1 = as we have it, none */
 };
 
 static int program_path(enum side side, char *ret, size_t size)
@@ -85,11 +91,12 @@ int pair_check(void)
 
 static int fill_arguments(const struct pair_config *c, enum side side, struct arguments *ret)
 {
-	static char report[] = "--report-fd=3", user[] = "--user=" NOBODY, four[] = "-4",
-		    six[] = "-6";
+	static char report[] = "--report-fd=3", tun[] = "--tun-fd=4", user[] = "--user=" NOBODY,
+		    four[] = "-4", six[] = "-6";
+	bool raw = ending_is_raw(c->ending);
 	int n = 0, r;
 
-	_Static_assert(REPORT_FD == 3, "as the argument says");
+	_Static_assert(REPORT_FD == 3 && TUN_FD == 4, "as the arguments say");
 	r = program_path(side, ret->path, sizeof(ret->path));
 	if (r)
 		return r;
@@ -105,6 +112,10 @@ static int fill_arguments(const struct pair_config *c, enum side side, struct ar
 	ret->argv[n++] = ret->port;
 	ret->argv[n++] = report;
 	ret->argv[n++] = c->family == 4 ? four : six;
+	ret->netns = raw ? c->netns : -1;
+	ret->tun = raw && side == ending_raw_side(c->closer) ? c->tun : -1;
+	if (ret->tun >= 0)
+		ret->argv[n++] = tun;
 	/* Only root can become nobody; who is not root already has no more than it needs. */
 	if (!geteuid())
 		ret->argv[n++] = user;
@@ -115,16 +126,22 @@ static int fill_arguments(const struct pair_config *c, enum side side, struct ar
 /* Does not return. Status 127 is "could not be executed", as with a shell. */
 static void become_program(struct arguments *arguments, int report)
 {
+	int tun = arguments->tun;
 	sigset_t none;
 
 	sigemptyset(&none);
 	/* The run's loop has signals blocked; a program starts with none. */
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* dup2() onto itself would keep the close-on-exec flag. */
-	if (report == REPORT_FD ? fcntl(report, F_SETFD, 0) : dup2(report, REPORT_FD) < 0)
+	if (arguments->netns >= 0 && setns(arguments->netns, CLONE_NEWNET))
+		_exit(127);
+	/* Out of each other's way first. */
+	report = fcntl(report, F_DUPFD, ELSEWHERE_FD);
+	if (tun >= 0)
+		tun = fcntl(tun, F_DUPFD, ELSEWHERE_FD);
+	if (dup2(report, REPORT_FD) < 0 || (tun >= 0 && dup2(tun, TUN_FD) < 0))
 		_exit(127);
 	/* Not every library has its descriptors closed here; libpcap's sees packets of others. */
-	syscall(SYS_close_range, REPORT_FD + 1, ~0u, 0);
+	syscall(SYS_close_range, (tun >= 0 ? TUN_FD : REPORT_FD) + 1, ~0u, 0);
 	execv(arguments->path, arguments->argv);
 	_exit(127);
 }
@@ -168,14 +185,15 @@ static int on_report(void *ctx, int fd)
 	return 1;
 }
 
-/* A server without a connection has nothing that would end it: it is told. */
-static void stop_server(const struct pair *pair)
+/* Who has no connection has nothing that would end it: it is told when the other one has ended. */
+static void stop_other(const struct pair *pair, enum side ended)
 {
-	const struct child *server = &pair->child[SIDE_SERVER];
+	enum side side = ending_raw_side(ended);
+	const struct child *other = &pair->child[side];
 
-	if (!*pair->config.ending->other && ending_can_close(pair->config.ending, SIDE_CLIENT) &&
-	    !server->exited)
-		syscall(SYS_pidfd_send_signal, server->pidfd, SIGTERM, NULL, 0);
+	if (ended == pair->config.closer && !*pair->config.ending->other && other->pid &&
+	    !other->exited)
+		syscall(SYS_pidfd_send_signal, other->pidfd, SIGTERM, NULL, 0);
 }
 
 static int on_end(void *ctx, int fd)
@@ -190,8 +208,7 @@ static int on_end(void *ctx, int fd)
 	if (!child->end.si_pid)
 		return 0;
 	child->exited = true;
-	if (child->side == SIDE_CLIENT)
-		stop_server(child->pair);
+	stop_other(child->pair, child->side);
 	return 1;
 }
 

@@ -18,6 +18,7 @@ struct pair_config {
 	uint8_t family; /* 4 or 6 */
 	uint16_t port;
 	uint64_t delay_ns;
+	int netns, tun; /* of a scripted peer (ending_is_raw): where both run, and its wire */
 	/* Every call that one of them reports; nonzero ends the run with that error. */
 	int (*app)(void *ctx, const struct app *app);
 	void *ctx;

@@ -2,12 +2,16 @@
 #include "demo/play.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "demo/check.h"
+#include "raw_peer.h"
 
 #define SECOND UINT64_C(1000000000)
 /* The programs bound themselves: if one outlives this, it is stuck. */
@@ -120,34 +124,70 @@ static bool over(void *ctx)
 
 static void drain_capture(struct play *play)
 {
+	struct capture *capture = play->net_capture ? play->net_capture : play->capture;
 	struct loss loss = { .mono_ns = run_now_ns(), .where = "capture" };
 	struct record record = { .kind = REC_LOSS, .mono_ns = loss.mono_ns, .loss = &loss };
 
-	if (!play->capture)
+	if (!capture)
 		return;
-	if (capture_drain(play->capture))
+	if (capture_drain(capture))
 		log_error("the capture of segments has stopped");
-	loss.count = capture_dropped(play->capture);
+	loss.count = capture_dropped(capture);
 	if (loss.count <= play->captured_lost)
 		return;
 	play->captured_lost = loss.count;
 	note(play, &record);
 }
 
+/* The capture belongs to the namespace in which it is opened. */
+static int capture_there(struct play *play)
+{
+	CLEANUP(close) int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	char why[CAPTURE_WHY] = "";
+	int r;
+
+	if (home < 0 || setns(play->net.netns, CLONE_NEWNET))
+		return -errno;
+	r = capture_open(RAW_NET_DEVICE, play->port, play_segment, play, &play->net_capture, why);
+	if (r)
+		log_error("segments cannot be shown: %s", *why ? why : strerror(-r));
+	return setns(home, CLONE_NEWNET) ? -errno : 0;
+}
+
+/* A namespace and a wire for one story, where the other end is a scripted peer. */
+static int open_net(struct play *play)
+{
+	int r;
+
+	if (!ending_is_raw(play->ending))
+		return 0;
+	r = raw_net_open(raw_sysctls(play->ending->id), &play->net);
+	if (!r && play->capture)
+		r = capture_there(play);
+	if (r)
+		log_error("%s: no network namespace with a wire in it: %s", play->ending->slug,
+			  strerror(-r));
+	return r;
+}
+
 /* Lives through the ending once; all that was seen is kept then. */
 static int live(struct play *play)
 {
+	int r = open_net(play);
 	struct pair_config config = {
 		.ending = play->ending,
 		.closer = play->closer,
 		.family = play->family,
 		.port = play->port,
 		.delay_ns = play->delay_ns,
+		.netns = play->net.netns,
+		.tun = play->net.tun,
 		.app = on_app,
 		.ctx = play,
 	};
-	int r;
 
+	if (r)
+		return r;
 	keep_begin(&play->keep, play->port);
 	play->open = true;
 	play->ended_ns = 0;
@@ -221,6 +261,9 @@ static void close_story(struct play *play)
 	play->open = false;
 	pair_free(play->pair);
 	play->pair = NULL;
+	capture_close(play->net_capture);
+	play->net_capture = NULL;
+	raw_net_close(&play->net);
 }
 
 /* Chance has a part in it only where two things must happen at once. */
@@ -235,6 +278,10 @@ static bool possible(const struct ending *ending)
 {
 	cpu_set_t allowed;
 
+	if (ending_is_raw(ending) && raw_net_possible()) {
+		log_info("%s: skipped: no TUN here (%s)", ending->slug, strerror(-raw_net_possible()));
+		return false;
+	}
 	if (ending->id != ENDING_SIMULTANEOUS || sched_getaffinity(0, sizeof(allowed), &allowed) ||
 	    CPU_COUNT(&allowed) > 1)
 		return true;

@@ -11,6 +11,7 @@
 #include "demo/keep.h"
 #include "demo/pair.h"
 #include "endings.h"
+#include "raw_net.h"
 #include "run.h"
 
 enum play_result {
@@ -41,6 +42,8 @@ struct play {
 	uint64_t began_ns, ended_ns; /* ended: both programs have; 0 = not yet */
 	uint64_t said_s;   /* progress */
 	uint64_t captured_lost; /* said so far */
+	struct raw_net net;	  /* of a story with a scripted peer ... */
+	struct capture *net_capture; /* ... and what is captured in it */
 	int err;
 };
 

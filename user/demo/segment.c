@@ -150,13 +150,27 @@ static int decode_tcp(struct view *v, struct segment *s, int *scale_ret)
 	return 0;
 }
 
+static int decode_ip(struct view *v, bool four, struct segment *ret, int *scale_ret)
+{
+	struct segment s = { 0 };
+	int scale, r;
+
+	r = four ? decode_ipv4(v, &s) : decode_ipv6(v, &s);
+	if (!r)
+		r = decode_tcp(v, &s, &scale);
+	if (r)
+		return r;
+	*ret = s;
+	*scale_ret = scale;
+	return 0;
+}
+
 int segment_decode(const uint8_t *frame, size_t captured, size_t wire, struct segment *ret,
 		   int *scale_ret)
 {
 	struct view v = { frame, captured, wire };
-	struct segment s = { 0 };
 	uint16_t type;
-	int scale, r;
+	int r;
 
 	/* Who says that more was captured than sent has lied about one of them. */
 	if (captured < ETHERNET_BYTES || captured > wire)
@@ -165,15 +179,19 @@ int segment_decode(const uint8_t *frame, size_t captured, size_t wire, struct se
 	if (type != TYPE_IPV4 && type != TYPE_IPV6)
 		return -ENOMSG;
 	r = skip(&v, ETHERNET_BYTES);
-	if (!r)
-		r = type == TYPE_IPV4 ? decode_ipv4(&v, &s) : decode_ipv6(&v, &s);
-	if (!r)
-		r = decode_tcp(&v, &s, &scale);
-	if (r)
-		return r;
-	*ret = s;
-	*scale_ret = scale;
-	return 0;
+	return r ? r : decode_ip(&v, type == TYPE_IPV4, ret, scale_ret);
+}
+
+int segment_decode_bare(const uint8_t *packet, size_t captured, size_t wire, struct segment *ret,
+			int *scale_ret)
+{
+	struct view v = { packet, captured, wire };
+
+	if (!captured || captured > wire)
+		return -EBADMSG;
+	if (*packet >> 4 != 4 && *packet >> 4 != 6)
+		return -ENOMSG;
+	return decode_ip(&v, *packet >> 4 == 4, ret, scale_ret);
 }
 
 static bool endpoint_same(const struct endpoint *a, const struct endpoint *b)

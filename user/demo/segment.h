@@ -22,6 +22,9 @@
  */
 int segment_decode(const uint8_t *frame, size_t captured, size_t wire, struct segment *ret,
 		   int *scale_ret);
+/* The same of a packet that has no frame around it. */
+int segment_decode_bare(const uint8_t *packet, size_t captured, size_t wire, struct segment *ret,
+			int *scale_ret);
 
 /* The scales that the last connection's SYNs offered. All zero to begin with. */
 struct segment_scales {

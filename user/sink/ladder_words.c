@@ -138,6 +138,12 @@ static void call_result(const struct ladder_item *item, char *buf, size_t size)
 		snprintf(buf, size, "%lld", (long long)item->call.result);
 }
 
+/* What a scripted peer does is no system call: it is said as what it is. */
+static bool is_peers(const char *name)
+{
+	return !strcmp(name, "send") || !strcmp(name, "receive") || !strcmp(name, "unroute");
+}
+
 static void call_words(const struct ladder_item *item, unsigned width, char *buf)
 {
 	char name[40], args[72], result[40], time[UNITS_STRLEN];
@@ -146,7 +152,9 @@ static void call_words(const struct ladder_item *item, unsigned width, char *buf
 	call_args(item, args, sizeof(args));
 	call_result(item, result, sizeof(result));
 	units_duration(item->call.took_ns, time);
-	if (item->call.begins)
+	if (is_peers(name) && item->call.result >= 0)
+		snprintf(buf, LADDER_WORDS, "%ss %s", name, args);
+	else if (item->call.begins)
 		snprintf(buf, LADDER_WORDS, "%s(%s) ...", name, args);
 	else if (item->call.took_ns)
 		snprintf(buf, LADDER_WORDS, "%s(%s) = %s  blocked %s", name, args, result, time);

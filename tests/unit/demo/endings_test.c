@@ -11,6 +11,7 @@
 #include "core/verdict.h"
 #include "echo_script.h"
 #include "endings.h"
+#include "raw_peer.h"
 
 #define FOR_EACH(row)                                                                              \
 	for (size_t n_, i_ = 0; row = endings(&n_) + i_, i_ < n_; i_++)
@@ -94,6 +95,15 @@ static void every_ending_has_a_script_for_all_that_its_row_allows(void **state)
 	FOR_EACH (row) {
 		const struct script *script = script_of(row->id);
 
+		/* A scripted peer has no script of ours, but one of its own. */
+		if (ending_is_raw(row)) {
+			assert_true(!script->closer == !!script->call);
+			assert_null(script->other);
+			assert_null(script->serve);
+			assert_non_null(raw_sysctls(row->id));
+			continue;
+		}
+		assert_null(raw_sysctls(row->id));
 		/* Either both talk and then one of them ends it, or each does all of it by itself. */
 		assert_true(!script->serve == !script->call);
 		assert_true(!script->closer == !script->other);
@@ -103,15 +113,17 @@ static void every_ending_has_a_script_for_all_that_its_row_allows(void **state)
 	}
 }
 
-static void an_end_without_a_verdict_is_the_servers(void **state)
+static void an_end_without_a_verdict_is_the_servers_or_a_scripted_peers(void **state)
 {
 	const struct ending *row;
 
 	(void)state;
 	FOR_EACH (row) {
 		/* The pair stops such a server itself. */
-		if (!*row->other)
+		if (!*row->other && !ending_is_raw(row))
 			assert_int_equal(row->closers, 1u << SIDE_CLIENT);
+		if (ending_is_raw(row))
+			assert_string_equal(row->other, "");
 		assert_true(!strcmp(row->ready, "listen") || !strcmp(row->ready, "bind"));
 	}
 }
@@ -137,7 +149,7 @@ int main(void)
 		cmocka_unit_test(default_closer_is_one_of_those_that_can),
 		cmocka_unit_test(causes_follow_the_closer_to_the_other_side),
 		cmocka_unit_test(every_ending_has_a_script_for_all_that_its_row_allows),
-		cmocka_unit_test(an_end_without_a_verdict_is_the_servers),
+		cmocka_unit_test(an_end_without_a_verdict_is_the_servers_or_a_scripted_peers),
 		cmocka_unit_test(sides_have_their_names),
 	};
 

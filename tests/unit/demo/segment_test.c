@@ -111,6 +111,21 @@ static struct frame data_frame(void)
 	return f;
 }
 
+static void without_its_frame_it_is_decoded_the_same(void **state)
+{
+	struct frame f = data_frame();
+	struct segment framed, bare;
+	int scale;
+
+	(void)state;
+	assert_int_equal(decode(&f, &framed, &scale), 0);
+	assert_int_equal(segment_decode_bare(f.bytes + 14, f.n - 14, f.n - 14, &bare, &scale), 0);
+	assert_memory_equal(&framed, &bare, sizeof(bare));
+	assert_int_equal(segment_decode_bare(f.bytes + 14, 0, 0, &bare, &scale), -EBADMSG);
+	assert_int_equal(segment_decode_bare((uint8_t[]){ 0x50 }, 1, 1, &bare, &scale), -ENOMSG);
+	assert_int_equal(segment_decode_bare(f.bytes + 14, 30, f.n - 14, &bare, &scale), -EBADMSG);
+}
+
 static void ipv4_segment_is_decoded(void **state)
 {
 	struct frame f = data_frame();
@@ -431,6 +446,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ipv4_segment_is_decoded),
+		cmocka_unit_test(without_its_frame_it_is_decoded_the_same),
 		cmocka_unit_test(ipv6_segment_is_decoded),
 		cmocka_unit_test(ipv6_extension_headers_are_passed_over),
 		cmocka_unit_test(window_scale_of_a_syn_is_found),
