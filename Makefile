@@ -78,7 +78,8 @@ live_needs := $(live_src:%.c=$(O)/%)
 # Not tests either: `make bench` runs them.
 bench_src   := $(wildcard tests/bench/*.c)
 bench_alone := $(O)/tests/bench/floor $(O)/tests/bench/programs
-bench_needs := $(O)/tests/bench/load $(bench_alone)
+bench_fed   := $(O)/tests/bench/consumer
+bench_needs := $(O)/tests/bench/load $(bench_alone) $(bench_fed)
 # A script is a test when it is executable; what is not is for others to source.
 scripts     = $(shell find tests/$(1) -maxdepth $(2) -type f -perm -u=x \( -name '*.sh' -o -name '*.py' \) 2>/dev/null | sort)
 built       = $(patsubst %.c,$(O)/%,$(filter tests/$(1)/%,$(unit_src) $(other_src)))
@@ -197,7 +198,9 @@ $(O)/tests/live/%: $(O)/tests/live/%.o $(call lib,$(everything))
 
 $(bench_alone): $(O)/%: $(O)/%.o
 	$(call link)
-$(O)/tests/bench/load: $(filter-out $(bench_alone:%=%.o),$(patsubst %.c,$(O)/%.o,$(bench_src)))
+$(bench_fed): $(O)/%: $(O)/%.o $(call lib,sink ingest core base)
+	$(call link)
+$(O)/tests/bench/load: $(filter-out $(bench_alone:%=%.o) $(bench_fed:%=%.o),$(patsubst %.c,$(O)/%.o,$(bench_src)))
 	$(call link)
 
 # Tests run at the top of the tree and find the build in $O. UPDATE=1 rewrites what golden tests expect.

@@ -63,12 +63,23 @@ static size_t count_digits(uint64_t value)
 	return n + (value >= 10) + (value >= 100) + (value >= 1000);
 }
 
+/* Two digits a step: half the divisions. */
 size_t buf_digits(char *p, uint64_t value)
 {
-	size_t n = count_digits(value);
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
+	size_t n = count_digits(value), i = n;
 
-	for (size_t i = n; i-- > 0; value /= 10)
-		p[i] = (char)('0' + value % 10);
+	for (; value >= 100; value /= 100) {
+		i -= 2;
+		memcpy(p + i, pairs + 2 * (value % 100), 2);
+	}
+	if (value >= 10)
+		memcpy(p, pairs + 2 * value, 2);
+	else
+		*p = (char)('0' + value);
 	return n;
 }
 

@@ -9,6 +9,8 @@ static void misuse(struct json *j, int err)
 {
 	if (!j->err)
 		j->err = err;
+	/* whoever finds a key waiting need not ask for the error */
+	j->keyed = false;
 }
 
 void json_begin(struct json *j, struct buf *out)
@@ -27,12 +29,13 @@ int json_end(struct json *j)
 	return j->err;
 }
 
-static bool in_object(const struct json *j)
+static void enter(struct json *j, unsigned depth)
 {
-	return j->depth && (j->object >> (j->depth - 1) & 1);
+	j->depth = (uint8_t)depth;
+	j->in_object = depth && (j->object >> (depth - 1) & 1);
 }
 
-static void new_line(struct json *j)
+static inline void new_line(struct json *j)
 {
 	if (!j->pretty)
 		return;
@@ -40,24 +43,32 @@ static void new_line(struct json *j)
 	buf_fill(j->out, '\t', j->depth);
 }
 
-/* Before every value: may one stand here, and does a comma go first? */
-static bool value_fits(struct json *j)
+/* A value without a key: an array's, or the one on top. */
+static bool item_fits(struct json *j)
 {
 	if (j->err)
 		return false;
-	if (j->done || in_object(j) != j->keyed) {
+	if (j->done || j->in_object) {
 		misuse(j, -EINVAL);
 		return false;
 	}
-	if (!j->keyed) {
-		if (j->comma)
-			buf_byte(j->out, ',');
-		if (j->depth)
-			new_line(j);
-	}
-	j->keyed = false;
+	if (j->comma)
+		buf_byte(j->out, ',');
+	if (j->depth)
+		new_line(j);
 	j->comma = true;
 	j->done = j->depth == 0;
+	return true;
+}
+
+/* Before every value: may one stand here, and does a comma go first? */
+static inline bool value_fits(struct json *j)
+{
+	/* a key, so an object, so not done */
+	if (!j->keyed)
+		return item_fits(j);
+	j->keyed = false;
+	j->comma = true;
 	return true;
 }
 
@@ -69,7 +80,7 @@ static void open_container(struct json *j, bool object, char bracket)
 		return;
 	j->object &= ~(UINT64_C(1) << j->depth);
 	j->object |= (uint64_t)object << j->depth;
-	j->depth++;
+	enter(j, j->depth + 1U);
 	j->comma = false;
 	j->done = false;
 	buf_byte(j->out, bracket);
@@ -79,11 +90,11 @@ static void close_container(struct json *j, bool object, char bracket)
 {
 	if (j->err)
 		return;
-	if (!j->depth || in_object(j) != object || j->keyed) {
+	if (!j->depth || j->in_object != object || j->keyed) {
 		misuse(j, -EINVAL);
 		return;
 	}
-	j->depth--;
+	enter(j, j->depth - 1U);
 	if (j->comma)
 		new_line(j);
 	j->comma = true;
@@ -223,22 +234,54 @@ static void put_string(struct buf *out, const char *p, size_t n)
 	buf_byte(out, '"');
 }
 
-void json_key_n(struct json *j, const char *key, size_t n)
+/* Before every key: may one stand here, and does a comma go first? */
+static inline bool key_fits(struct json *j)
 {
 	if (j->err)
-		return;
-	if (!in_object(j) || j->keyed) {
+		return false;
+	if (!j->in_object || j->keyed) {
 		misuse(j, -EINVAL);
-		return;
+		return false;
 	}
 	if (j->comma)
 		buf_byte(j->out, ',');
 	new_line(j);
+	j->keyed = true;
+	return true;
+}
+
+void json_key_n(struct json *j, const char *key, size_t n)
+{
+	if (!key_fits(j))
+		return;
 	put_string(j->out, key, n);
 	buf_byte(j->out, ':');
 	if (j->pretty)
 		buf_byte(j->out, ' ');
-	j->keyed = true;
+}
+
+/* All of the block, whose length the compiler knows; what is too much is written over. */
+static inline void put_word(struct buf *out, const struct json_word *word)
+{
+	if (buf_reserve(out, sizeof(*word)))
+		return;
+	memcpy(out->data + out->len, word, sizeof(*word));
+	out->len += word->n;
+}
+
+void json_key_word(struct json *j, const struct json_word *key)
+{
+	if (!key_fits(j))
+		return;
+	put_word(j->out, key);
+	if (j->pretty)
+		buf_byte(j->out, ' ');
+}
+
+void json_word(struct json *j, const struct json_word *word)
+{
+	if (value_fits(j))
+		put_word(j->out, word);
 }
 
 void json_string_n(struct json *j, const char *bytes, size_t n)

@@ -22,12 +22,28 @@ struct json {
 	size_t start;	 /* where our bytes begin in out */
 	uint64_t object; /* bit i: the container at depth i is an object */
 	uint8_t depth;	 /* open containers */
+	bool in_object;	 /* the innermost is one */
 	bool comma;	 /* a value stands before in this container */
 	bool keyed;	 /* a key waits for its value */
 	bool done;	 /* the one top value is complete */
 	bool pretty;	 /* set after json_begin(): indented over many lines, for people */
 	int err;	 /* first misuse: -EINVAL (value without key, ...), -E2BIG (too deep) */
 };
+
+/*
+ * A word of our own as it will stand in the output, quotes and all: made by the
+ * compiler, copied as one block. Lower case letters, digits, _ and - only.
+ */
+struct json_word {
+	char text[31];
+	uint8_t n;
+};
+#define JSON_WORD_OF(text, n)                                                                      \
+	{                                                                                          \
+		text, (n) + 0 * sizeof(char[(n) <= 31 ? 1 : -1])                                   \
+	}
+#define JSON_KEY(word) JSON_WORD_OF("\"" word "\":", sizeof(word) + 2)
+#define JSON_WORD(word) JSON_WORD_OF("\"" word "\"", sizeof(word) + 1)
 
 /* Appends to out, which outlives the writer. */
 void json_begin(struct json *j, struct buf *out);
@@ -40,6 +56,9 @@ void json_array_begin(struct json *j);
 void json_array_end(struct json *j);
 void json_key_n(struct json *j, const char *key, size_t n);
 void json_string_n(struct json *j, const char *bytes, size_t n);
+/* JSON_KEY() and JSON_WORD(). */
+void json_key_word(struct json *j, const struct json_word *key);
+void json_word(struct json *j, const struct json_word *word);
 void json_u64(struct json *j, uint64_t value);
 void json_i64(struct json *j, int64_t value);
 void json_boolean(struct json *j, bool value);

@@ -43,9 +43,33 @@ uint64_t tuple_hash(const struct tuple *t)
 	return index_mix(endpoint_hash(&t->local) + 3 * endpoint_hash(&t->peer) + t->family);
 }
 
+/* inet_ntop() prints an IPv4 address by printf: too slow for every line. */
+static char *append_number(char *at, unsigned n)
+{
+	if (n >= 100)
+		*at++ = (char)('0' + n / 100);
+	if (n >= 10)
+		*at++ = (char)('0' + n / 10 % 10);
+	*at++ = (char)('0' + n % 10);
+	return at;
+}
+
+static char *append_ipv4(char *at, const uint8_t *addr)
+{
+	for (int i = 0; i < 4; i++) {
+		if (i)
+			*at++ = '.';
+		at = append_number(at, addr[i]);
+	}
+	*at = '\0';
+	return at;
+}
+
 const char *endpoint_address(uint8_t family, const struct endpoint *e, char *buf)
 {
-	if (!inet_ntop(family == 6 ? AF_INET6 : AF_INET, e->addr, buf, ENDPOINT_STRLEN))
+	if (family != 6)
+		append_ipv4(buf, e->addr);
+	else if (!inet_ntop(AF_INET6, e->addr, buf, ENDPOINT_STRLEN))
 		buf[0] = '\0';
 	return buf;
 }
@@ -69,14 +93,14 @@ const char *endpoint_format(uint8_t family, const struct endpoint *e, char *buf)
 {
 	char *at = buf;
 
-	if (family == 6)
+	if (family == 6) {
 		*at++ = '[';
-	if (!inet_ntop(family == 6 ? AF_INET6 : AF_INET, e->addr, at,
-		       ENDPOINT_STRLEN - (socklen_t)(at - buf)))
-		*at = '\0';
-	at += strlen(at);
-	if (family == 6)
+		endpoint_address(family, e, at);
+		at += strlen(at);
 		*at++ = ']';
+	} else {
+		at = append_ipv4(at, e->addr);
+	}
 	append_port(at, e->port);
 	return buf;
 }

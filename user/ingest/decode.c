@@ -143,56 +143,82 @@ static int check(const struct wire_event *ev, size_t size)
 	return 0;
 }
 
-int decode(const struct decoder *d, const void *record, size_t size, struct obs *ret)
-{
-	union {
-		struct wire_event ev;
-		struct wire_by_task by_task;
-		struct wire_place place;
-		struct wire_brief brief;
-		struct wire_alone alone;
-		struct wire_full full;
-		struct wire_mini mini;
-	} w = { 0 };
-	struct obs o = { 0 };
-	int r;
+union record {
+	struct wire_event ev;
+	struct wire_by_task by_task;
+	struct wire_place place;
+	struct wire_brief brief;
+	struct wire_alone alone;
+	struct wire_full full;
+	struct wire_mini mini;
+};
 
-	if (size < sizeof(w.ev))
-		return -EBADMSG;
-	memcpy(&w, record, size < sizeof(w) ? size : sizeof(w));
-	r = check(&w.ev, size);
-	if (r)
-		return r;
-	/* a later sensor may send more, an earlier one less: less reads as zero */
-	if (w.ev.size < sizeof(w))
-		memset((char *)&w + w.ev.size, 0, sizeof(w) - w.ev.size);
-	put_event(d, &w.ev, &o);
-	switch (w.ev.layout) {
-	case WIRE_LEAN:
-		break;
-	case WIRE_BRIEF:
-		put_task(&w.brief.task, &o);
-		put_tuple(&w.brief.tuple, &o.tuple);
-		break;
+static size_t layout_size(uint8_t layout)
+{
+	static const uint16_t sizes[] = {
+		[WIRE_LEAN] = sizeof(struct wire_event),  [WIRE_TASK] = sizeof(struct wire_by_task),
+		[WIRE_PLACE] = sizeof(struct wire_place), [WIRE_BRIEF] = sizeof(struct wire_brief),
+		[WIRE_SOCK] = sizeof(struct wire_alone),  [WIRE_FULL] = sizeof(struct wire_full),
+		[WIRE_MINI] = sizeof(struct wire_mini),
+	};
+
+	return layout < sizeof(sizes) / sizeof(sizes[0]) ? sizes[layout] : 0;
+}
+
+static void put_parts(const struct decoder *d, const union record *w, struct obs *o)
+{
+	switch (w->ev.layout) {
 	case WIRE_TASK:
-		put_task(&w.by_task.task, &o);
+		put_task(&w->by_task.task, o);
 		break;
 	case WIRE_PLACE:
-		put_tuple(&w.place.tuple, &o.tuple);
+		put_tuple(&w->place.tuple, &o->tuple);
+		break;
+	case WIRE_BRIEF:
+		put_task(&w->brief.task, o);
+		put_tuple(&w->brief.tuple, &o->tuple);
 		break;
 	case WIRE_SOCK:
-		put_sock(d, &w.alone.sock, &o);
+		put_sock(d, &w->alone.sock, o);
 		break;
 	case WIRE_FULL:
-		put_task(&w.full.task, &o);
-		put_sock(d, &w.full.sock, &o);
+		put_task(&w->full.task, o);
+		put_sock(d, &w->full.sock, o);
 		break;
 	case WIRE_MINI:
-		put_mini(d, &w.mini, &o);
+		put_mini(d, &w->mini, o);
 		break;
-	default:
-		return -ENOMSG;
 	}
-	*ret = o;
+}
+
+int decode(const struct decoder *d, const void *record, size_t size, struct obs *ret)
+{
+	const union record *w = record;
+	union record copy;
+	size_t wanted;
+	int r;
+
+	if (size < sizeof(w->ev))
+		return -EBADMSG;
+	/* of a ring it is aligned; of a file it need not be */
+	if ((uintptr_t)record % _Alignof(union record)) {
+		memcpy(&copy, record, size < sizeof(copy) ? size : sizeof(copy));
+		w = &copy;
+	}
+	r = check(&w->ev, size);
+	if (r)
+		return r;
+	wanted = layout_size(w->ev.layout);
+	if (!wanted)
+		return -ENOMSG;
+	/* a later sensor may send more, an earlier one less: less reads as zero */
+	if (w->ev.size < wanted) {
+		memmove(&copy, w, w->ev.size);
+		memset((char *)&copy + w->ev.size, 0, sizeof(copy) - w->ev.size);
+		w = &copy;
+	}
+	memset(ret, 0, sizeof(*ret));
+	put_event(d, &w->ev, ret);
+	put_parts(d, w, ret);
 	return 0;
 }

@@ -86,13 +86,37 @@ static const char *word_shutdown(unsigned i)
 	return words[i];
 }
 
-EMIT(emit_cause) { json_string(j, cause_row(*(const enum cause *)at)->slug); }
+/* The words that every line has, as they are written. */
+static const struct json_word causes[CAUSE_MAX] = {
+#define CAUSE(id, slug, how, title, hint) [CAUSE_##id] = JSON_WORD(slug),
+#include "core/cause.def"
+};
+static const struct json_word evidences[EV_MAX] = {
+#define EVIDENCE(id, slug, vantage, words) [EV_##id] = JSON_WORD(slug),
+#include "core/evidence.def"
+#undef EVIDENCE
+};
+static const struct json_word states[] = {
+#define X(name, number) [number] = JSON_WORD(#name),
+	TCP_STATES(X)
+#undef X
+};
+
+EMIT(emit_cause) { json_word(j, &causes[*(const enum cause *)at]); }
 EMIT(emit_how) { json_string(j, how_slug(*(const enum how *)at)); }
 EMIT(emit_closer) { json_string(j, closer_slug(*(const enum closer *)at)); }
 EMIT(emit_mini_end) { json_string(j, mini_end_slug(*(const enum mini_end *)at)); }
 EMIT(emit_source) { json_string(j, owner_source_slug(*(const enum owner_source *)at)); }
 EMIT(emit_kind) { json_string(j, obs_kind_slug(*(const enum obs_kind *)at)); }
-EMIT(emit_state) { json_string(j, state_name(*(const uint8_t *)at)); }
+EMIT(emit_state)
+{
+	uint8_t state = *(const uint8_t *)at;
+
+	if (state < sizeof(states) / sizeof(states[0]) && states[state].n)
+		json_word(j, &states[state]);
+	else
+		json_string(j, state_name(state));
+}
 EMIT(emit_shutdown) { json_string(j, word_shutdown(*(const uint8_t *)at & 3)); }
 EMIT(emit_evidence)
 {
@@ -100,7 +124,7 @@ EMIT(emit_evidence)
 
 	json_array_begin(j);
 	for (; set; set &= set - 1)
-		json_string(j, evidence_row((enum evidence)__builtin_ctzll(set))->slug);
+		json_word(j, &evidences[__builtin_ctzll(set)]);
 	json_array_end(j);
 }
 
@@ -246,8 +270,9 @@ TYPE(MINI, "object", emit_mini, .shape = SHAPE_mini, .absent = no_mini, .left_ou
 
 #define SHAPE(id, from, doc) static const struct field fields_##id[] = {
 #define FIELD(shape, key, type, member, doc)                                                       \
-	{ key, &type_##type, offsetof(from_##shape, member), sizeof(((from_##shape *)0)->member), doc },
-#define PART(shape, key, type, doc) { key, &type_##type, 0, 0, doc },
+	{ key, JSON_KEY(key), &type_##type, offsetof(from_##shape, member),                        \
+	  sizeof(((from_##shape *)0)->member), doc },
+#define PART(shape, key, type, doc) { key, JSON_KEY(key), &type_##type, 0, 0, doc },
 #define END(shape) { 0 } };
 #include "core/verdict.def"
 #undef SHAPE
@@ -289,7 +314,7 @@ void shape_emit(struct json *j, enum shape_id id, const void *from)
 
 		if (absent && field->type->left_out)
 			continue;
-		json_key(j, field->key);
+		json_key_word(j, &field->word);
 		if (absent)
 			json_null(j);
 		else

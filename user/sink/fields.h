@@ -55,6 +55,7 @@ struct field_type {
 
 struct field {
 	const char *key;
+	struct json_word word; /* the key again, as it is written */
 	const struct field_type *type;
 	size_t offset, size;
 	const char *doc;

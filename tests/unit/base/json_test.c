@@ -311,11 +311,15 @@ static void mixed_nesting_closes_with_the_right_brackets(void **state)
 /* Each letter is a call; what no JSON can be made of must leave the buffer as it was. */
 static int play(struct buf *b, const char *calls)
 {
+	static const struct json_word key = JSON_KEY("key"), word = JSON_WORD("word");
 	struct json j;
 
 	json_begin(&j, b);
-	for (; *calls; calls++) {
-		switch (*calls) {
+	for (unsigned i = 0; calls[i]; i++) {
+		/* by turns a word made ready and one that is not */
+		bool ready = !(i & 1);
+
+		switch (calls[i]) {
 		case '{':
 			json_object_begin(&j);
 			break;
@@ -329,10 +333,16 @@ static int play(struct buf *b, const char *calls)
 			json_array_end(&j);
 			break;
 		case 'k':
-			json_key(&j, "k");
+			if (ready)
+				json_key_word(&j, &key);
+			else
+				json_key(&j, "k");
 			break;
 		default:
-			json_u64(&j, 1);
+			if (ready)
+				json_word(&j, &word);
+			else
+				json_u64(&j, 1);
 			break;
 		}
 	}
@@ -382,6 +392,29 @@ static void what_stands_before_in_the_buffer_is_kept(void **state)
 	assert_writes(&b, "before [1]");
 }
 
+static void words_made_ready_read_like_all_others(void **state)
+{
+	static const struct json_word key = JSON_KEY("age_ns"), longest = JSON_WORD("abcdefghijklmnopqrstuvwxyz-0"),
+				      empty = JSON_WORD("");
+	struct buf b = BUF_INIT;
+	struct json j;
+
+	(void)state;
+	for (int pretty = 0; pretty < 2; pretty++) {
+		json_begin(&j, &b);
+		j.pretty = pretty;
+		json_object_begin(&j);
+		json_key_word(&j, &key);
+		json_word(&j, &longest);
+		json_key(&j, "b");
+		json_word(&j, &empty);
+		json_object_end(&j);
+		assert_int_equal(json_end(&j), 0);
+		assert_writes(&b, pretty ? "{\n\t\"age_ns\": \"abcdefghijklmnopqrstuvwxyz-0\",\n\t\"b\": \"\"\n}" :
+					   "{\"age_ns\":\"abcdefghijklmnopqrstuvwxyz-0\",\"b\":\"\"}");
+	}
+}
+
 static void want_of_memory_is_reported_at_the_end(void **state)
 {
 	struct buf b = BUF_INIT;
@@ -417,6 +450,7 @@ int main(void)
 		cmocka_unit_test(mixed_nesting_closes_with_the_right_brackets),
 		cmocka_unit_test(no_sequence_of_calls_leaves_invalid_json_behind),
 		cmocka_unit_test(what_stands_before_in_the_buffer_is_kept),
+		cmocka_unit_test(words_made_ready_read_like_all_others),
 		cmocka_unit_test(want_of_memory_is_reported_at_the_end),
 	};
 

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "core/tuple.h"
 
 static struct tuple v4(uint8_t last, uint16_t local, uint16_t peer)
@@ -185,9 +187,25 @@ static void the_longest_endpoint_fits_its_buffer(void **state)
 	free(buf);
 }
 
+static void every_byte_of_an_ipv4_address_is_written_as_a_number(void **state)
+{
+	char buf[ENDPOINT_STRLEN], expected[ENDPOINT_STRLEN];
+
+	(void)state;
+	for (unsigned byte = 0; byte < 256; byte++) {
+		struct endpoint e = { { (uint8_t)byte, (uint8_t)(byte * 7), 0, (uint8_t)(255 - byte) }, (uint16_t)(byte * 257) };
+
+		snprintf(expected, sizeof(expected), "%u.%u.0.%u", e.addr[0], e.addr[1], e.addr[3]);
+		assert_string_equal(endpoint_address(4, &e, buf), expected);
+		snprintf(expected, sizeof(expected), "%u.%u.0.%u:%u", e.addr[0], e.addr[1], e.addr[3], e.port);
+		assert_string_equal(endpoint_format(4, &e, buf), expected);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_byte_of_an_ipv4_address_is_written_as_a_number),
 		cmocka_unit_test(a_tuple_equals_its_copy_and_nothing_that_differs_in_a_byte),
 		cmocka_unit_test(padding_does_not_count),
 		cmocka_unit_test(a_mirror_swaps_the_ends_and_twice_is_the_tuple_again),

@@ -143,6 +143,22 @@ static void an_unknown_kind_is_to_be_passed_over(void **state)
 	}
 }
 
+/* A ring aligns its records; a file of them need not. */
+static void a_record_may_lie_anywhere(void **state)
+{
+	union any w = full_of_ones(WIRE_STATE, WIRE_FULL);
+	unsigned char bytes[sizeof(w) + 8];
+	struct obs straight, crooked;
+
+	(void)state;
+	assert_int_equal(decode_record(&w, &straight), 0);
+	for (size_t off = 0; off < 8; off++) {
+		memcpy(bytes + off, &w, w.ev.size);
+		assert_int_equal(decode(&decoder, bytes + off, w.ev.size, &crooked), 0);
+		assert_memory_equal(&straight, &crooked, sizeof(straight));
+	}
+}
+
 static void an_unknown_layout_is_to_be_passed_over(void **state)
 {
 	union any w = record(WIRE_STATE, WIRE_FULL);
@@ -309,6 +325,7 @@ int main(void)
 		cmocka_unit_test(every_size_between_head_and_end_is_read_as_far_as_it_goes),
 		cmocka_unit_test(another_version_is_said_to_be_one),
 		cmocka_unit_test(an_unknown_kind_is_to_be_passed_over),
+		cmocka_unit_test(a_record_may_lie_anywhere),
 		cmocka_unit_test(an_unknown_layout_is_to_be_passed_over),
 		cmocka_unit_test(no_noise_is_taken_for_more_than_it_is),
 		cmocka_unit_test(noise_that_was_accepted_is_folded_and_judged_without_harm),

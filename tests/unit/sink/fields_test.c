@@ -23,6 +23,7 @@ static void look_at_key(enum shape_id id, const struct field *field)
 {
 	if (!*field->key || field->key[strspn(field->key, "abcdefghijklmnopqrstuvwxyz0123456789_")])
 		fail_msg("%s.%s", shape_row(id)->name, field->key);
+	assert_int_equal(field->word.n, strlen(field->key) + 3);
 	for (const struct field *other = shape_row(id)->fields; other < field; other++)
 		assert_string_not_equal(other->key, field->key);
 }
