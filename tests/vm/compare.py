@@ -6,8 +6,8 @@ first is the one the others are held against. Prints one line per difference:
 
     ending/closer side field: LABEL says X, LABEL says Y
 
-Times are no part of a verdict and left out; of an address, a port or an id counts
-whether there is one. What else may differ is a row of differences.txt. --lacks names facts that the kernel of the other
+Times are no part of a verdict and left out; of a port or a process counts whose it
+is, of an id whether there is one. What else may differ is a row of differences.txt. --lacks names facts that the kernel of the other
 runs lacks and that of the first has. What a way is blind to may differ; --blind
 compares that as well. Exit status 0 the same, 1 different, 2 cannot be read.
 """
@@ -18,17 +18,19 @@ import json
 import os
 import sys
 
-# What changes from run to run; of an id or an address only whether there is one.
+# What changes from run to run; of an id only whether there is one.
 NOT_COMPARED = {"v", "type", "ts", "mono_ns", "seq", "age_ns"}
-ONLY_PRESENCE = {
-    "pair", "cgroup_id", "conn", "netns", "local.address", "local.port", "peer.address", "peer.port",
-    "owner.pid", "owner.tid", "closer.pid", "closer.tid",
-}
+ONLY_PRESENCE = {"pair", "conn", "netns"}
+# Of a port and of a process, whose it is.
+PORTS = {"local.port", "peer.port"}
+TASKS = {"owner.pid", "owner.tid", "closer.pid", "closer.tid"}
 ABSENT = "(absent)"
 
 
-def flatten(value, prefix=""):
-    """Dotted key -> value; a path becomes its states, other arrays stay one value."""
+def flatten(value, names, prefix=""):
+    """Dotted key -> value; a path becomes its states, other arrays stay one value.
+
+    names says of a port or a process whose it is."""
     flat = {}
     for key, inner in value.items():
         name = prefix + key
@@ -36,10 +38,12 @@ def flatten(value, prefix=""):
             continue
         if name in ONLY_PRESENCE:
             flat[name] = bool(inner)
+        elif name in PORTS or name in TASKS:
+            flat[name] = names.get((name in PORTS, inner), "another") if inner else None
         elif key == "path":
             flat[name] = [step["state"] for step in inner]
         elif isinstance(inner, dict):
-            flat.update(flatten(inner, name + "."))
+            flat.update(flatten(inner, names, name + "."))
         elif isinstance(inner, list):
             flat[name] = sorted(inner)
         else:
@@ -49,37 +53,40 @@ def flatten(value, prefix=""):
 
 def read(path):
     """(ending/closer, side, n) -> flat verdict; the story's own word under side "story"."""
-    found, waiting, summary = {}, [], None
+    found, waiting, summary, names = {}, [], None, {}
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             record = json.loads(line)
             kind = record["type"]
             if kind == "close":
                 waiting.append(record)
+            elif kind == "app":
+                names[False, record["pid"]] = record["role"]
             elif kind == "summary":
                 summary = record
             elif kind == "story":
-                take_story(record, waiting, found)
+                names[True, record["server_port"]] = "server"
+                take_story(record, waiting, names, found)
                 waiting = []
     for record in waiting:
-        add(found, "(no ending)", "?", record)
+        add(found, "(no ending)", "?", flatten(record, names))
     if summary is None:
         raise ValueError("no summary: the run did not end in order")
     found["(run)", "summary", 0] = {key: summary[key] for key in ("lost", "evicted", "open")}
     return found
 
 
-def add(found, ending, side, record):
+def add(found, ending, side, verdict):
     count = sum(1 for key in found if key[:2] == (ending, side))
-    found[ending, side, count] = flatten(record)
+    found[ending, side, count] = verdict
 
 
-def take_story(story, waiting, found):
+def take_story(story, waiting, names, found):
     ending = f"{story['ending']}/{story['closer']}"
     found[ending, "story", 0] = {"as_expected": story["as_expected"]}
     for record in waiting:
         side = "server" if record["local"]["port"] == story["server_port"] else "client"
-        add(found, ending, side, record)
+        add(found, ending, side, flatten(record, names))
 
 
 def read_rows(path):
