@@ -9,7 +9,9 @@ first is the one the others are held against. Prints one line per difference:
 Times are no part of a verdict and left out; of a port or a process counts whose it
 is, of an id whether there is one. What else may differ is a row of differences.txt. --lacks names facts that the kernel of the other
 runs lacks and that of the first has. What a way is blind to may differ; --blind
-compares that as well. Exit status 0 the same, 1 different, 2 cannot be read.
+compares that as well. --ended STATUS LABEL=FILE instead asks of one run whether it
+ended so for a reason: what was not as it must be has a row. Exit status 0 the same,
+1 different, 2 cannot be read.
 """
 import argparse
 import copy
@@ -122,6 +124,22 @@ def expected(run, rows, where):
     return changed
 
 
+def blind_of(run):
+    """What was out of sight in that run, as the rows call it."""
+    return {f"blind:{word}" for verdict in run.values() for word in verdict.get("blind", ())}
+
+
+def unexplained(run, rows, status):
+    """What is wrong with a demo that ended with that status."""
+    wrong = [key for key, verdict in run.items() if verdict.get("as_expected") is False]
+    expect = expected({key: {"as_expected": True} for key in wrong}, rows, blind_of(run))
+    for key in wrong:
+        if expect[key]["as_expected"]:
+            yield f"{name_of(key)}: not as it must be"
+    if status != (3 if wrong else 0):
+        yield f"exit status {status}, with {len(wrong)} endings not as they must be"
+
+
 def name_of(key):
     ending, side, count = key
     return f"{ending} {side}" + (f" #{count + 1}" if count else "")
@@ -146,6 +164,7 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--blind", action="store_true")
     parser.add_argument("--lacks", default="")
+    parser.add_argument("--ended")
     parser.add_argument("runs", nargs="+")
     arguments = parser.parse_args()
     rows = read_rows(os.path.join(os.path.dirname(os.path.abspath(__file__)), "differences.txt"))
@@ -158,13 +177,15 @@ def main():
             print(f"{label}: {path}: {type(error).__name__}: {error}")
             return 2
     lacks = {f"lacks:{fact}" for fact in arguments.lacks.split(",")}
-    one, this = runs[0][0], expected(runs[0][1], rows, {"any"} | lacks)
-    status = 0
-    for other, run in runs[1:]:
-        for line in differences(one, this, other, expected(run, rows, {"any"}), arguments.blind):
-            print(line)
-            status = 1
-    return status
+    one, this = runs[0]
+    if arguments.ended is not None:
+        lines = list(unexplained(this, rows, int(arguments.ended) if arguments.ended.isdigit() else arguments.ended))
+    else:
+        lines = [line for other, run in runs[1:]
+                 for line in differences(one, expected(this, rows, {"any"} | lacks | blind_of(run)),
+                                         other, expected(run, rows, {"any"} | blind_of(this)), arguments.blind)]
+    print("".join(line + "\n" for line in lines), end="")
+    return 1 if lines else 0
 
 
 if __name__ == "__main__":

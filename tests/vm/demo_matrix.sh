@@ -39,7 +39,7 @@ boot() { # KERNEL OUT
 }
 
 check_run() { # KERNEL OUT WAY TURN: TURN is what comes after the way in the file names
-	local out=$2/$3$4 measure=$2/${ways[0]}$4 status
+	local out=$2/$3$4 measure=$2/${ways[0]}$4 status failing
 
 	status=$(cat "$out.status" 2>/dev/null || echo none)
 	if lacking "$1" way | grep -qx "$3"; then
@@ -47,9 +47,11 @@ check_run() { # KERNEL OUT WAY TURN: TURN is what comes after the way in the fil
 		say $? "$1 $3$4: there is no $3, and that is said (status $status)"
 		return
 	fi
-	[ "$status" = 0 ]
-	say $? "$1 $3$4: the demo ends well (status $status)"
-	[ "$status" = 0 ] || sed 's/^/# /' "$out.err"
+	python3 "$here/compare.py" --ended="$status" "$3$4=$out.json" >"$out.ended" 2>&1
+	failing=$?
+	say "$failing" "$1 $3$4: the demo ends as it must (status $status)"
+	show "$out.ended"
+	[ "$failing" = 0 ] || sed 's/^/# /' "$out.err"
 	[ "$3" != "${ways[0]}" ] || return
 	python3 "$here/compare.py" "${ways[0]}$4=$measure.json" "$3$4=$out.json" >"$out.differs" 2>&1
 	say $? "$1 $3$4: the same verdicts as ${ways[0]}$4"
@@ -108,11 +110,10 @@ update_results() {
 
 done_kernels=()
 newest=
-for kernel in "${kernels[@]}"; do
+boot_all "$results"
+for kernel in "${booted[@]}"; do
 	out=$results/$kernel
-	prepare "$kernel" "$out" || continue
-	boot "$kernel" "$out" >"$out/run" 2>&1
-	ran "$kernel" $? "$out/run" "boots and runs every way" || continue
+	ran "$kernel" "$out" "boots and runs every way" || continue
 	done_kernels+=("$kernel")
 	[ "$(arch_of "$kernel")" != "$own_arch" ] || newest=$kernel
 	sed 's/^/# /' "$out/kernel" 2>/dev/null

@@ -5,6 +5,7 @@
 # and the programs for them. Which kernels: the arguments, else $KERNELS, else what $VM
 # says: "none", "some" (the oldest, a middle and the newest of this architecture), else all.
 #
+# JOBS=N  machines at once (as many as processors)
 # O=DIR   where tcpclose was built (build); programs for another architecture: O/ARCH
 # Some of these are for who sources this alone.
 # shellcheck disable=SC2034
@@ -117,12 +118,40 @@ prepare() { # KERNEL OUT
 	fi
 }
 
+# As many machines at once as there are processors: mostly they wait.
+: "${JOBS:=$(getconf _NPROCESSORS_ONLN)}"
+
+# boot() of each kernel that can be had, its output in OUT/run and its status in OUT/booted.
+boot_all() { # RESULTS
+	local kernel out running=0
+
+	booted=()
+	for kernel in "${kernels[@]}"; do
+		out=$1/$kernel
+		prepare "$kernel" "$out" || continue
+		booted+=("$kernel")
+		if [ "$running" -ge "$JOBS" ]; then
+			wait -n
+			running=$((running - 1))
+		fi
+		{
+			boot "$kernel" "$out" >"$out/run" 2>&1
+			echo $? >"$out/booted"
+		} &
+		running=$((running + 1))
+	done
+	wait
+}
+
 # A machine that never came up has shown nothing of ours: 0 = ran, 1 = did not.
-ran() { # KERNEL STATUS RUN WHAT
-	if [ "$2" -eq 123 ]; then
-		skip "kernel $1" "$(grep -m 1 '^run.sh:' "$3")"
+ran() { # KERNEL OUT WHAT
+	local status
+
+	status=$(cat "$2/booted" 2>/dev/null || echo 125)
+	if [ "$status" -eq 123 ]; then
+		skip "kernel $1" "$(grep -m 1 '^run.sh:' "$2/run")"
 		return 1
 	fi
-	say "$2" "$1: $4"
-	[ "$2" -eq 0 ] || sed 's/^/# /' "$3"
+	say "$status" "$1: $3"
+	[ "$status" -eq 0 ] || sed 's/^/# /' "$2/run"
 }

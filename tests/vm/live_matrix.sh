@@ -65,11 +65,9 @@ check_test() { # KERNEL WAY TEST
 	sed -n 's/^ok.* - \(.*\) # SKIP \(.*\)/#   skipped: \1: \2/p' "$out.tap"
 }
 
-for kernel in "${kernels[@]}"; do
-	out=$results/$kernel
-	prepare "$kernel" "$out" || continue
-	boot "$kernel" "$out" >"$out/run" 2>&1
-	ran "$kernel" $? "$out/run" "boots and runs every live test" || continue
+boot_all "$results"
+for kernel in "${booted[@]}"; do
+	ran "$kernel" "$results/$kernel" "boots and runs every live test" || continue
 	for way in "${ways[@]}"; do
 		for name in "${tests[@]}"; do check_test "$kernel" "$way" "$name"; done
 	done

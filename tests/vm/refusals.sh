@@ -39,8 +39,9 @@ boot() { # KERNEL OUT ARGUMENTS...
 for kernel in "${kernels[@]}"; do
 	out=$work/$kernel
 	prepare "$kernel" "$out" || continue
-	boot "$kernel" "$out" "$kernel" -- sh "$here/refusals_guest.sh" "$programs/tcpclose" >"$work/run" 2>&1
-	ran "$kernel" $? "$work/run" "boots and refuses" || continue
+	boot "$kernel" "$out" "$kernel" -- sh "$here/refusals_guest.sh" "$programs/tcpclose" >"$out/run" 2>&1
+	echo $? >"$out/booted"
+	ran "$kernel" "$out" "boots and refuses" || continue
 	check "$out" all 0 - "$kernel: runs as root"
 	check "$out" nobody 1 'not allowed to trace: run it with sudo (it needs CAP_BPF and CAP_PERFMON' "$kernel: refuses without privileges, in one sentence"
 	check "$out" cap_bpf 1 'not allowed to trace: run it with sudo (it needs CAP_BPF and CAP_PERFMON' "$kernel: refuses without CAP_BPF, in one sentence"

@@ -92,6 +92,22 @@ def check_missing(directory):
     result("a run without its end cannot be read", status == 2 and "no summary" in said, said)
 
 
+def check_ended(directory):
+    for name, status, not_so, good, words in (
+            ("a run that ended well", "0", False, 0, ""),
+            ("a status without a reason", "3", False, 1, "exit status 3, with 0 endings"),
+            ("an ending that no row excuses", "3", True, 1, "linger-zero/server story: not as it must be")):
+        path = os.path.join(directory, "ended.ndjson")
+        with open(path, "w", encoding="utf-8") as out:
+            for record in read("7"):
+                if not_so and record.get("ending") == "linger-zero":
+                    record["as_expected"] = False
+                out.write(json.dumps(record) + "\n")
+        run = subprocess.run([sys.executable, COMPARE, f"--ended={status}", f"7={path}"], stdout=subprocess.PIPE,
+                             text=True, check=False)
+        result(f"{name} is known as that", run.returncode == good and run.stdout.startswith(words), run.stdout)
+
+
 def main():
     with tempfile.TemporaryDirectory() as directory:
         status, said = compare(directory, read("5.10"), read("7"), f"--lacks={LACKS}")
@@ -103,6 +119,7 @@ def main():
         result("a reason where none is to be is a difference", status == 1 and "rst.reason" in said, said)
         check_accessors(directory)
         check_missing(directory)
+        check_ended(directory)
     print(f"1..{len(results)}")
     return 0 if all(results) else 1
 
