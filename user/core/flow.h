@@ -62,6 +62,8 @@ void flow_table_free(struct flow_table *table);
 uint64_t flow_take(struct flow_table *table, const struct obs *obs, struct tuple *tuple_ret);
 /* Time passes: gives out every verdict that is due. Same clock as obs.mono_ns. */
 void flow_tick(struct flow_table *table, uint64_t now_ns);
+/* False when flow_tick() at that time would change nothing: it can be left out. */
+bool flow_is_due(const struct flow_table *table, uint64_t now_ns);
 /*
  * Records were lost, none of them later than until_ns (now): what is open, and
  * what will be born in records that are not later, has a gap.

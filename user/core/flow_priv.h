@@ -109,6 +109,7 @@ void fold_settled(struct flow *f, evidence_set blind);
 /* mini.c */
 uint64_t mini_take(struct flow_table *t, const struct obs *obs, struct tuple *tuple_ret);
 void mini_tick(struct flow_table *t, uint64_t now_ns);
+bool mini_is_due(const struct flow_table *t, uint64_t now_ns);
 void mini_finish(struct flow_table *t, uint64_t now_ns);
 /* It may step on to TIME_WAIT unseen, or was only found: have it read again. */
 void mini_ask(struct flow_table *t, struct mini *m, const struct obs *obs);

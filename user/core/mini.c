@@ -406,6 +406,12 @@ void mini_tick(struct flow_table *t, uint64_t now_ns)
 	}
 }
 
+bool mini_is_due(const struct flow_table *t, uint64_t now_ns)
+{
+	return !list_empty(&t->cancelled) &&
+	       container_of(t->cancelled.next, struct mini, cancelled)->cancel_ns + FLOW_CANCEL_GRACE_NS <= now_ns;
+}
+
 void mini_finish(struct flow_table *t, uint64_t now_ns)
 {
 	mini_tick(t, now_ns + FLOW_CANCEL_GRACE_NS);
