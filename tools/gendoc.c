@@ -313,7 +313,7 @@ static bool check_manual(const char *dir)
 	FILE *out = open_memstream(&help, &size);
 	bool complete = true;
 
-	for (enum command command = CMD_TRACE; out && command <= CMD_DOCTOR; command <<= 1)
+	for (enum command command = CMD_TRACE; out && command < CMD_END; command <<= 1)
 		opts_help(command, out);
 	if (!manual || !out || fclose(out)) {
 		fprintf(stderr, "%s/tcpclose.8: %s\n", dir, strerror(errno));

@@ -14,6 +14,7 @@
 #include "demo/play.h"
 #include "opts.h"
 #include "output.h"
+#include "taping.h"
 
 #define DELAY_DEFAULT_NS UINT64_C(100000000)
 #define DELAY_MAX_NS (3600 * UINT64_C(1000000000))
@@ -28,6 +29,7 @@ struct demo {
 	struct act acts[OPTS_MAX_ENDINGS];
 	int n_acts;
 	struct output output;
+	struct taping taping;
 	struct run *run;
 	struct capture *capture;
 	struct play play;
@@ -226,6 +228,8 @@ static int open_run(struct demo *demo)
 			     .ring_kib = c->ring_kib,
 			     .events = true,
 			     .filter = c->filter },
+		.head = &demo->taping.head,
+		.tape = demo->taping.tape,
 		.max_flows = c->max_flows,
 		.events = true,
 		.emit = on_record,
@@ -238,15 +242,28 @@ static int open_run(struct demo *demo)
 	return run_open(&config, &demo->run);
 }
 
+/* A replay must know what on_want() does. */
+static int open_tape(struct demo *demo, uint64_t wall_ns)
+{
+	char port[8];
+	int r = taping_open(demo->config.tape, &demo->config, wall_ns, &demo->taping);
+
+	snprintf(port, sizeof(port), "%u", demo->play.port);
+	return r ? r : taping_want(&demo->taping, "port", port);
+}
+
 static int open_demo(struct demo *demo)
 {
 	const struct config *c = &demo->config;
+	uint64_t wall_ns = output_wall_ns();
 	int r = pair_check();
 
 	if (!r)
 		r = reserve_port(demo);
 	if (!r)
-		r = output_open(c, c->json ? &sink_ndjson : &sink_ladder, &demo->output);
+		r = open_tape(demo, wall_ns);
+	if (!r)
+		r = output_open(c, c->json ? &sink_ndjson : &sink_ladder, wall_ns, &demo->output);
 	if (!r)
 		r = open_run(demo);
 	if (r)
@@ -294,7 +311,7 @@ static void say_results(const struct demo *demo)
 
 static int perform(struct demo *demo)
 {
-	int r = open_demo(demo), closed;
+	int r = open_demo(demo), closed, kept;
 
 	if (!r)
 		r = play_all(demo);
@@ -305,12 +322,15 @@ static int perform(struct demo *demo)
 	play_free(&demo->play);
 	capture_close(demo->capture);
 	run_close(demo->run);
+	kept = taping_close(&demo->taping);
 	closed = output_close(&demo->output);
 	if (closed && closed != -EPIPE && !r)
 		log_error("cannot write: %s", strerror(-closed));
 	if (demo->reserved >= 0)
 		close(demo->reserved);
-	return r ? r : closed;
+	if (!r)
+		r = closed;
+	return r ? r : kept;
 }
 
 int cmd_demo(int argc, char **argv)

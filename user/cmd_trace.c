@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* trace: verdicts of every connection that closes, until told to stop. */
+/* trace: verdicts of every connection that closes, until told to stop; record: only its tape. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,6 +16,7 @@
 #include "output.h"
 #include "run.h"
 #include "sink/summary.h"
+#include "taping.h"
 
 /* How long what COMMAND left behind may take to be resolved. */
 #define COMMAND_GRACE_NS UINT64_C(1500000000)
@@ -28,7 +29,8 @@
 
 struct trace {
 	struct config config;
-	struct output output;
+	struct output output; /* of trace */
+	struct taping taping;
 	struct run *run;
 	pid_t child;	  /* 0 = none */
 	int child_fd;	  /* pidfd */
@@ -43,7 +45,6 @@ struct trace {
 static int on_record(void *ctx, const struct record *record)
 {
 	struct trace *t = ctx;
-
 	int r = output_take(&t->output, record);
 
 	if (record->kind != REC_SUMMARY || t->config.quiet)
@@ -182,6 +183,8 @@ static int trace(struct trace *t)
 	struct run_config run = {
 		.session = { .way = t->config.way, .ring_kib = t->config.ring_kib,
 			     .events = t->config.events, .filter = t->config.filter },
+		.head = &t->taping.head,
+		.tape = t->taping.tape,
 		.max_flows = t->config.max_flows,
 		.events = t->config.events,
 		.count = t->config.count,
@@ -235,37 +238,85 @@ static int check(const struct config *c)
 	return 0;
 }
 
-int cmd_trace(int argc, char **argv)
+static int check_record(const struct config *c)
+{
+	if (c->output)
+		return 0;
+	log_error("record wants to be told where: tcpclose record -o FILE");
+	return -EINVAL;
+}
+
+static void help_record(void)
+{
+	puts("Usage: tcpclose record -o FILE [OPTIONS] [-- COMMAND ...]\n\n"
+	     "Keeps all that the sensors say, until told to stop or while COMMAND runs. What it means is\n"
+	     "told by tcpclose replay FILE: the same verdicts as tcpclose trace would have given.\n");
+	opts_help(CMD_RECORD, stdout);
+	puts("\nExit status: 0 done, 1 could not do it, 2 bad usage; with COMMAND its own.");
+}
+
+static int open_both(struct trace *t, enum command command)
+{
+	uint64_t wall_ns = output_wall_ns();
+	const char *tape = command == CMD_RECORD ? t->config.output : t->config.tape;
+	int r = taping_open(tape, &t->config, wall_ns, &t->taping);
+
+	if (!r && command == CMD_TRACE)
+		r = output_open(&t->config, t->config.json ? &sink_ndjson : &sink_text, wall_ns, &t->output);
+	return r;
+}
+
+/* Everything is closed, whatever went wrong. */
+static int close_all(struct trace *t, int r)
+{
+	int closed = output_close(&t->output), kept;
+
+	if (t->run)
+		wait_for_command(t);
+	run_close(t->run);
+	if (t->child_fd >= 0)
+		close(t->child_fd);
+	kept = taping_close(&t->taping);
+	if (!r)
+		r = closed;
+	if (r == -EPIPE || t->not_started)
+		return status_of(t);
+	/* what a tape has no room for it says itself */
+	if (r && t->run && !kept)
+		log_error("cannot go on: %s", strerror(-r));
+	return r || kept ? EXIT_FAILED : status_of(t);
+}
+
+static int trace_as(enum command command, void (*help)(void), int argc, char **argv)
 {
 	struct trace t = { .child_fd = -1 };
-	int r, closed;
+	int r;
 
-	if (opts_parse(CMD_TRACE, argc, argv, &t.config))
+	if (opts_parse(command, argc, argv, &t.config))
 		return EXIT_USAGE;
 	if (t.config.version) {
 		puts("tcpclose " TCPCLOSE_VERSION);
 		return EXIT_DONE;
 	}
 	if (t.config.help) {
-		usage_trace();
+		help();
 		return EXIT_DONE;
 	}
-	if (check(&t.config))
+	if (check(&t.config) || (command == CMD_RECORD && check_record(&t.config)))
 		return EXIT_USAGE;
 	log_set_level(t.config.verbose ? LOG_DEBUG : t.config.quiet ? LOG_ERROR : LOG_INFO);
-	if (output_open(&t.config, t.config.json ? &sink_ndjson : &sink_text, &t.output))
-		return EXIT_FAILED;
-	r = trace(&t);
-	closed = output_close(&t.output);
-	wait_for_command(&t);
-	run_close(t.run);
-	if (t.child_fd >= 0)
-		close(t.child_fd);
+	r = open_both(&t, command);
 	if (!r)
-		r = closed;
-	if (r == -EPIPE || t.not_started)
-		return status_of(&t);
-	if (r && t.run)
-		log_error("cannot go on: %s", strerror(-r));
-	return r ? EXIT_FAILED : status_of(&t);
+		r = trace(&t);
+	return close_all(&t, r);
+}
+
+int cmd_trace(int argc, char **argv)
+{
+	return trace_as(CMD_TRACE, usage_trace, argc, argv);
+}
+
+int cmd_record(int argc, char **argv)
+{
+	return trace_as(CMD_RECORD, help_record, argc, argv);
 }

@@ -3,17 +3,31 @@
 #ifndef TCPCLOSE_LOSSES_H
 #define TCPCLOSE_LOSSES_H
 
-#include "core/record.h"
-#include "load/session.h"
+#include <stdbool.h>
 
-struct losses {
-	struct session_losses now;
-	uint64_t said[HOOK_MAX]; /* per hook, by a record */
-	uint64_t lost, missed, rescued; /* sums of now */
+#include "core/record.h"
+
+#define LOSSES_MAX 32
+#define LOSS_WHERE 32
+
+/* Of one hook, since the run began. */
+struct losses_of {
+	char where[LOSS_WHERE]; /* its slug */
+	uint64_t lost, missed, rescued;
+	uint64_t said; /* by a record */
 };
 
-/* Asks anew. True when more was lost or missed than ever before. */
-bool losses_look(struct losses *losses, const struct session *session);
+struct losses {
+	size_t n;
+	struct losses_of of[LOSSES_MAX];
+	uint64_t lost, missed, rescued; /* sums */
+	uint64_t known;                 /* lost and missed, when they were summed up last */
+};
+
+/* What was counted at one hook. False when that is nothing new, or one hook too many. */
+bool losses_set(struct losses *losses, const struct losses_of *of);
+/* All hooks were looked at: true when more was lost or missed than ever before. */
+bool losses_sum(struct losses *losses);
 /* A record for every hook whose count has moved since it was last said; false when all are said. */
 bool losses_next(struct losses *losses, struct loss *ret);
 

@@ -12,8 +12,9 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "trace", cmd_trace },	    { "demo", cmd_demo },     { "doctor", cmd_doctor },
-	{ "explain", cmd_explain }, { "schema", cmd_schema },
+	{ "trace", cmd_trace },	  { "demo", cmd_demo },	      { "record", cmd_record },
+	{ "replay", cmd_replay }, { "explain", cmd_explain }, { "doctor", cmd_doctor },
+	{ "schema", cmd_schema },
 };
 
 static const char usage[] =
@@ -21,6 +22,8 @@ static const char usage[] =
 	"\n"
 	"  tcpclose [trace] [OPTIONS] [-- COMMAND ...]  verdicts of every connection that closes\n"
 	"  tcpclose demo [ENDING ...|all] [OPTIONS]     two programs end connections; see how\n"
+	"  tcpclose record -o FILE [OPTIONS] [-- CMD]   keep what the sensors say, for later\n"
+	"  tcpclose replay FILE [OPTIONS]               its verdicts, without root or that kernel\n"
 	"  tcpclose explain [CAUSE|ENDING]              what it means and what to do about it\n"
 	"  tcpclose doctor                              what this kernel can and cannot prove\n"
 	"  tcpclose schema                              the JSON Schema of what --json prints\n"
@@ -30,6 +33,7 @@ static const char usage[] =
 	"  sudo tcpclose -P 443 --how rst       # resets on port 443, either side\n"
 	"  sudo tcpclose -- curl -s example.org # while that command runs\n"
 	"  sudo tcpclose --json -o closes.ndjson -d 60\n"
+	"  sudo tcpclose record -o incident.tape -d 60; tcpclose replay incident.tape -w\n"
 	"\n"
 	"Options of trace:\n";
 

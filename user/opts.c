@@ -9,8 +9,10 @@
 #include "base/log.h"
 #include "parse.h"
 
-#define ALL (CMD_TRACE | CMD_DEMO | CMD_DOCTOR)
+#define ALL (CMD_TRACE | CMD_DEMO | CMD_DOCTOR | CMD_RECORD | CMD_REPLAY)
 #define BOTH (CMD_TRACE | CMD_DEMO)
+#define LIVE (CMD_TRACE | CMD_RECORD)
+#define SHOW (CMD_TRACE | CMD_REPLAY)
 #define AT(member) offsetof(struct config, member)
 
 struct option_row {
@@ -24,34 +26,36 @@ struct option_row {
 };
 
 static const struct option_row rows[] = {
-	{ 'p', "pid", "PID[,..]", CMD_TRACE, parse_pids, AT(filter), "connections owned by these processes" },
-	{ 0, "comm", "NAME", CMD_TRACE, parse_comm, AT(comm), "connections owned by processes of that name" },
-	{ 'P', "port", "N[,..]", CMD_TRACE, parse_ports, AT(filter), "these ports, on either side" },
-	{ 'L', "local-port", "N[,..]", CMD_TRACE, parse_local_ports, AT(filter), "these ports, on this side" },
-	{ 'D', "remote-port", "N[,..]", CMD_TRACE, parse_remote_ports, AT(filter), "these ports, on the peer's side" },
-	{ '4', "ipv4", NULL, BOTH, parse_flag_family4, AT(filter.family), "IPv4 only (on the wire)" },
-	{ '6', "ipv6", NULL, BOTH, parse_flag_family6, AT(filter.family), "IPv6 only (on the wire)" },
-	{ 0, "addr", "CIDR", CMD_TRACE, parse_cidr, AT(filter), "an address or network, on either side" },
-	{ 0, "netns", "PATH|INODE", CMD_TRACE, parse_netns, AT(filter.netns_ino), "sockets of one network namespace" },
-	{ 0, "cgroup", "PATH", CMD_TRACE, parse_cgroup, AT(filter.cgroup_id), "sockets of a cgroup2 directory and below" },
-	{ 0, "cause", "SLUG[,..]", CMD_TRACE, parse_causes, AT(causes), "these causes only (tcpclose explain lists them)" },
-	{ 0, "how", "HOW[,..]", CMD_TRACE, parse_hows, AT(hows), "fin, rst, timeout, silent" },
+	{ 'p', "pid", "PID[,..]", LIVE | CMD_REPLAY, parse_pids, AT(filter), "connections owned by these processes" },
+	{ 0, "comm", "NAME", SHOW, parse_comm, AT(comm), "connections owned by processes of that name" },
+	{ 'P', "port", "N[,..]", LIVE | CMD_REPLAY, parse_ports, AT(filter), "these ports, on either side" },
+	{ 'L', "local-port", "N[,..]", LIVE | CMD_REPLAY, parse_local_ports, AT(filter), "these ports, on this side" },
+	{ 'D', "remote-port", "N[,..]", LIVE | CMD_REPLAY, parse_remote_ports, AT(filter), "these ports, on the peer's side" },
+	{ '4', "ipv4", NULL, BOTH | LIVE | CMD_REPLAY, parse_flag_family4, AT(filter.family), "IPv4 only (on the wire)" },
+	{ '6', "ipv6", NULL, BOTH | LIVE | CMD_REPLAY, parse_flag_family6, AT(filter.family), "IPv6 only (on the wire)" },
+	{ 0, "addr", "CIDR", LIVE | CMD_REPLAY, parse_cidr, AT(filter), "an address or network, on either side" },
+	{ 0, "netns", "PATH|INODE", LIVE | CMD_REPLAY, parse_netns, AT(filter.netns_ino), "sockets of one network namespace" },
+	{ 0, "cgroup", "PATH", LIVE, parse_cgroup, AT(filter.cgroup_id), "sockets of a cgroup2 directory and below" },
+	{ 0, "cause", "SLUG[,..]", SHOW, parse_causes, AT(causes), "these causes only (tcpclose explain lists them)" },
+	{ 0, "how", "HOW[,..]", SHOW, parse_hows, AT(hows), "fin, rst, timeout, silent" },
 	{ 0, "closer", "SIDE", CMD_DEMO, parse_closer, AT(closer), "server or client: who ends it" },
 	{ 0, "delay", "SECONDS", CMD_DEMO, parse_seconds, AT(delay_ns), "how long the connection stays open before" },
 	{ 0, "follow", NULL, CMD_DEMO, parse_flag, AT(follow), "wait until TIME_WAIT is over (a minute)" },
 	{ 0, "ladder", NULL, CMD_DEMO, parse_flag, AT(ladder), "draw every ending in full (with more than two, else a line each)" },
-	{ 'e', "events", NULL, BOTH, parse_flag, AT(events), "each observation too" },
-	{ 'j', "json", NULL, BOTH, parse_flag, AT(json), "one JSON object a line (tcpclose schema)" },
-	{ 'o', "output", "FILE", BOTH, parse_string, AT(output), "write there instead of standard output" },
-	{ 'n', "count", "N", BOTH, parse_count, AT(count), "stop after N verdicts; demo: run each ending N times" },
-	{ 'd', "duration", "SECONDS", CMD_TRACE, parse_duration, AT(duration_ns), "stop after that long" },
-	{ 'w', "wide", NULL, BOTH, parse_flag, AT(wide), "wider lines that say more" },
-	{ 'T', "timestamp", NULL, CMD_TRACE, parse_flag, AT(timestamp), "wall clock on every line" },
+	{ 'e', "events", NULL, BOTH | LIVE | CMD_REPLAY, parse_flag, AT(events), "each observation too" },
+	{ 'j', "json", NULL, BOTH | CMD_REPLAY, parse_flag, AT(json), "one JSON object a line (tcpclose schema)" },
+	{ 'o', "output", "FILE", BOTH | CMD_REPLAY, parse_string, AT(output), "write there instead of standard output" },
+	{ 'o', "output", "FILE", CMD_RECORD, parse_string, AT(output), "the tape to write (tcpclose replay reads it)" },
+	{ 0, "tape", "FILE", BOTH, parse_string, AT(tape), "keep the raw wire there too (tcpclose replay reads it)" },
+	{ 'n', "count", "N", BOTH | LIVE | CMD_REPLAY, parse_count, AT(count), "stop after N verdicts; demo: run each ending N times" },
+	{ 'd', "duration", "SECONDS", LIVE, parse_duration, AT(duration_ns), "stop after that long" },
+	{ 'w', "wide", NULL, BOTH | CMD_REPLAY, parse_flag, AT(wide), "wider lines that say more" },
+	{ 'T', "timestamp", NULL, SHOW, parse_flag, AT(timestamp), "wall clock on every line" },
 	{ 'q', "quiet", NULL, ALL, parse_flag, AT(quiet), "nothing but errors on standard error" },
 	{ 'v', "verbose", NULL, ALL, parse_flag, AT(verbose), "what libbpf and the verifier say too" },
-	{ 0, "way", "WAY", ALL, parse_way, AT(way), "auto, tp_btf, fentry, kprobe: how to attach" },
-	{ 0, "ring", "KIB", BOTH, parse_ring, AT(ring_kib), "size of the ring buffer (8192)" },
-	{ 0, "max-flows", "N", BOTH, parse_flows, AT(max_flows), "sockets followed at once (262144)" },
+	{ 0, "way", "WAY", BOTH | CMD_DOCTOR | CMD_RECORD, parse_way, AT(way), "auto, tp_btf, fentry, kprobe: how to attach" },
+	{ 0, "ring", "KIB", BOTH | LIVE, parse_ring, AT(ring_kib), "size of the ring buffer (8192)" },
+	{ 0, "max-flows", "N", BOTH | LIVE | CMD_REPLAY, parse_flows, AT(max_flows), "sockets followed at once (262144)" },
 	{ 'h', "help", NULL, ALL, parse_flag, AT(help), "this" },
 	{ 'V', "version", NULL, ALL, parse_flag, AT(version), "the version" },
 };
@@ -115,16 +119,51 @@ static int complain(int found, char **argv, const struct option *longs)
 	return -EINVAL;
 }
 
+/* What user space filters by; the rest, the kernel's filter has kept off a tape. */
+static bool is_want(const struct option_row *row)
+{
+	static const char *const names[] = { "pid", "comm", "port", "local-port", "remote-port", "cause", "how" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(row->name, names[i]))
+			return true;
+	return false;
+}
+
+static int note_want(const struct option_row *row, const char *word, struct config *c)
+{
+	if (!is_want(row))
+		return 0;
+	if (c->n_wants == OPTS_MAX_WANTS) {
+		log_error("--%s: too many filters", row->name);
+		return -EINVAL;
+	}
+	c->wants[c->n_wants++] = (struct opts_want){ row->name, word };
+	return 0;
+}
+
 static int take_option(const struct option_row *row, const char *word, struct config *c)
 {
 	char why[PARSE_WHY] = "";
 
 	if (!row->parse(word ? word : "", (char *)c + row->field, why))
-		return 0;
+		return note_want(row, word, c);
 	if (row->argument)
 		log_error("--%s %s: expected %s", row->name, word, why);
 	else
 		log_error("--%s: %s", row->name, why);
+	return -EINVAL;
+}
+
+int opts_want_again(const char *word, struct config *config)
+{
+	const char *value = strchr(word, '=');
+	char why[PARSE_WHY];
+
+	for (int i = 0; value && i < N_ROWS; i++)
+		if (strlen(rows[i].name) == (size_t)(value - word) &&
+		    !strncmp(rows[i].name, word, (size_t)(value - word)) && is_want(&rows[i]))
+			return rows[i].parse(value + 1, (char *)config + rows[i].field, why);
 	return -EINVAL;
 }
 
@@ -240,4 +279,36 @@ bool opts_want(const struct config *c, const struct verdict *v)
 	if (c->comm[0] && (v->owner.source == OWNER_UNKNOWN || strcmp(c->comm, v->owner.comm)))
 		return false;
 	return want_ports(&c->filter, &v->tuple) && want_pid(&c->filter, &v->owner);
+}
+
+/* Do the first bits agree? */
+static bool in_network(const struct filter *f, const struct endpoint *e)
+{
+	unsigned int whole = f->addr_bits / 8, rest = f->addr_bits % 8;
+	unsigned int mask = 0xff00U >> rest & 0xff;
+
+	return !memcmp(f->addr, e->addr, whole) && (!rest || !((f->addr[whole] ^ e->addr[whole]) & mask));
+}
+
+static bool want_address(const struct filter *f, const struct tuple *t)
+{
+	if (!f->addr_family)
+		return true;
+	return f->addr_family == t->family && (in_network(f, &t->local) || in_network(f, &t->peer));
+}
+
+bool opts_want_tuple(const struct config *c, const struct tuple *t)
+{
+	return want_ports(&c->filter, t) && want_address(&c->filter, t) &&
+	       (!c->filter.family || c->filter.family == t->family);
+}
+
+bool opts_want_netns(const struct config *c, uint32_t netns)
+{
+	return !c->filter.netns_ino || c->filter.netns_ino == netns;
+}
+
+bool opts_want_replayed(const struct config *c, const struct verdict *v)
+{
+	return opts_want(c, v) && opts_want_tuple(c, &v->tuple) && opts_want_netns(c, v->netns);
 }

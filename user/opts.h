@@ -10,9 +10,17 @@
 #include "core/verdict.h"
 #include "load/session.h"
 
-enum command { CMD_TRACE = 1 << 0, CMD_DEMO = 1 << 1, CMD_DOCTOR = 1 << 2 };
+enum command {
+	CMD_TRACE = 1 << 0,
+	CMD_DEMO = 1 << 1,
+	CMD_DOCTOR = 1 << 2,
+	CMD_RECORD = 1 << 3,
+	CMD_REPLAY = 1 << 4,
+	CMD_END = 1 << 5,
+};
 
 #define OPTS_MAX_ENDINGS 64
+#define OPTS_MAX_WANTS 32
 
 struct config {
 	struct filter filter;
@@ -20,7 +28,8 @@ struct config {
 	uint64_t causes;   /* bits 1 << CAUSE_...; 0 = all */
 	uint32_t hows;	   /* bits 1 << HOW_...; 0 = all */
 	bool events, json, wide, timestamp, quiet, verbose, help, version;
-	const char *output; /* NULL = standard output */
+	const char *output; /* NULL = standard output; record: the tape */
+	const char *tape;   /* NULL = none */
 	uint64_t count;	    /* 0 = no end; demo: how often each ending runs, 0 = once */
 	uint64_t duration_ns;
 	enum way way;
@@ -33,6 +42,11 @@ struct config {
 	char **words;
 	int n_words;
 	char **run; /* behind --, NULL-terminated; NULL = no -- */
+	/* the options among them that say which verdicts are wanted: what a replay must know */
+	struct opts_want {
+		const char *name, *value;
+	} wants[OPTS_MAX_WANTS];
+	int n_wants;
 };
 
 /*
@@ -42,9 +56,15 @@ struct config {
 int opts_parse(enum command command, int argc, char **argv, struct config *ret);
 /* The options of one command, a line or two each. */
 void opts_help(enum command command, FILE *out);
+/* One that stood in wants, given again ("port=443"). 0, or -EINVAL for what never did. */
+int opts_want_again(const char *word, struct config *config);
 /* Whether a verdict passes what the command line asks for: exact, where the kernel's filter is generous. */
 bool opts_want(const struct config *config, const struct verdict *verdict);
 /* The same for a mini-socket that is older than the trace: nobody knows whose it was, and why. */
 bool opts_want_older(const struct config *config, const struct minisocket *mini);
+/* The same for what the kernel filters exactly where there is one: of a tape, all goes through here. */
+bool opts_want_replayed(const struct config *config, const struct verdict *verdict);
+bool opts_want_tuple(const struct config *config, const struct tuple *tuple);
+bool opts_want_netns(const struct config *config, uint32_t netns);
 
 #endif

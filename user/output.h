@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* output: one sink on a file or on standard output. */
+/* output: one sink on a file or on standard output; all zero, it takes everything and writes nothing. */
 #ifndef TCPCLOSE_OUTPUT_H
 #define TCPCLOSE_OUTPUT_H
 
@@ -12,8 +12,14 @@ struct output {
 	bool owned;
 };
 
-/* Opens config->output (or standard output) with that sink. Negative errno, logged. */
-int output_open(const struct config *config, const struct sink_ops *ops, struct output *ret);
+/* CLOCK_REALTIME - CLOCK_MONOTONIC as it is now. */
+uint64_t output_wall_ns(void);
+/*
+ * Opens config->output (or standard output) with that sink, which tells the time
+ * by the difference of the two clocks. Negative errno, logged.
+ */
+int output_open(const struct config *config, const struct sink_ops *ops, uint64_t wall_minus_mono_ns,
+		struct output *ret);
 int output_take(struct output *output, const struct record *record);
 /* What was written is out now. Negative errno: -EPIPE when the reader has gone. */
 int output_flush(struct output *output);

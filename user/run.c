@@ -13,17 +13,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "core/flow.h"
-#include "ingest/decode.h"
-#include "losses.h"
+#include "source.h"
 
-#define FLOWS_DEFAULT 262144
-#define MINIS_DEFAULT 1048576
-#define TICK_NS (20 * 1000 * 1000)
-#define PEEK_EVERY_NS UINT64_C(200000000)
-#define LOOK_EVERY_NS UINT64_C(500000000)
 #define WATCHES_MAX 16
-#define PEEKS_AT_ONCE 256
 
 struct watch {
 	int fd; /* -1 = free */
@@ -33,20 +25,12 @@ struct watch {
 
 struct run {
 	struct run_config config;
-	struct session *session;
-	struct flow_table *flows;
-	struct decoder decoder;
+	struct source *source;
 	int epoll, timer, signals;
 	struct watch watches[WATCHES_MAX];
-	struct summary summary;
-	uint64_t attached_ns; /* before that, what one hook saw another may have missed */
-	uint64_t turned_ns; /* when this turn of the loop began */
-	uint64_t started_ns, ticked_ns, peeked_ns, looked_ns;
-	struct losses losses;
-	uint64_t lost_seen; /* of session_lost() */
-	uint64_t bad_records;
+	uint64_t started_ns;
 	int signalled;
-	bool interrupted, finished, peeks_work, looked_around;
+	bool interrupted, finished, begun;
 	int error;
 };
 
@@ -58,182 +42,23 @@ uint64_t run_now_ns(void)
 	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-static void emit(struct run *run, struct record *record)
-{
-	int r;
-
-	if (run->error)
-		return;
-	r = run->config.emit(run->config.ctx, record);
-	if (r < 0)
-		run->error = r;
-}
-
-static bool on_closed(void *ctx, const struct verdict *v)
-{
-	struct run *run = ctx;
-	struct record record = { .kind = REC_CLOSE, .mono_ns = v->mono_ns, .close = v };
-
-	/* -n 10 means ten, also when more are due in the same instant */
-	if (run->config.count && run->summary.verdicts >= run->config.count)
-		return false;
-	if (run->config.want && !run->config.want(run->config.ctx, v)) {
-		run->summary.filtered++;
-		return false;
-	}
-	run->summary.verdicts++;
-	run->summary.by_cause[v->cause]++;
-	if (run->summary.verdicts == run->config.count)
-		run->interrupted = true;
-	emit(run, &record);
-	return true;
-}
-
-static void on_mini_ended(void *ctx, const struct minisocket *m)
-{
-	struct run *run = ctx;
-	struct record record = { .kind = REC_MINISOCKET, .mono_ns = m->mono_ns, .minisocket = m };
-
-	if (!m->complete && run->config.want_mini && !run->config.want_mini(run->config.ctx, m))
-		return;
-	emit(run, &record);
-}
-
-/* Every loss marks what was open when it was noticed: its verdict is not complete. */
-static void look_for_losses(struct run *run, uint64_t now_ns)
-{
-	struct loss loss;
-	struct record record = { .kind = REC_LOSS, .mono_ns = now_ns, .loss = &loss };
-
-	if (!losses_look(&run->losses, run->session))
-		return;
-	flow_gap(run->flows, now_ns);
-	while (losses_next(&run->losses, &loss)) {
-		loss.mono_ns = now_ns;
-		emit(run, &record);
-	}
-}
-
-/* Verdicts become due: first, is there anything that they should have known? */
-static void tick(struct run *run, uint64_t now_ns)
-{
-	uint64_t lost = session_lost(run->session);
-
-	if (lost != run->lost_seen) {
-		run->lost_seen = lost;
-		look_for_losses(run, run_now_ns());
-	}
-	run->ticked_ns = now_ns;
-	flow_tick(run->flows, now_ns);
-}
-
-static void take_obs(struct run *run, const struct obs *obs)
-{
-	struct tuple tuple;
-	uint64_t conn = flow_take(run->flows, obs, &tuple);
-
-	if (run->config.events) {
-		struct event event = { .conn = conn, .obs = obs, .tuple = tuple };
-		struct record record = { .kind = REC_EVENT, .mono_ns = obs->mono_ns, .event = &event };
-
-		emit(run, &record);
-	}
-	/* a long drain must not keep verdicts waiting */
-	if (obs->mono_ns > run->ticked_ns + TICK_NS)
-		tick(run, obs->mono_ns);
-}
-
-/*
- * A ring that is filled as fast as it is read would never let go: signals,
- * peeks and the output want their turn. The clock is asked now and then.
- */
-static bool is_turn_over(struct run *run)
-{
-	return !run->finished && !(run->summary.events % 128) && run_now_ns() > run->turned_ns + TICK_NS;
-}
-
-static int on_record(void *ctx, const void *data, size_t size)
-{
-	struct run *run = ctx;
-	struct obs obs;
-
-	run->summary.events++;
-	if (decode(&run->decoder, data, size, &obs)) {
-		run->bad_records++;
-		return 0;
-	}
-	if (obs.mono_ns >= run->attached_ns)
-		take_obs(run, &obs);
-	if (run->error)
-		return run->error;
-	return is_turn_over(run) ? -EAGAIN : 0;
-}
-
-static void tell_peek(struct run *run, const struct flow_peek *asked,
-		      const struct session_peek *answer, uint64_t now_ns)
-{
-	struct obs obs = { .kind = OBS_MINI_PEEK, .mono_ns = now_ns, .tuple = asked->tuple };
-	struct tuple found = { .family = answer->family };
-
-	memcpy(found.local.addr, answer->local, sizeof(found.local.addr));
-	memcpy(found.peer.addr, answer->peer, sizeof(found.peer.addr));
-	found.local.port = answer->local_port;
-	found.peer.port = answer->peer_port;
-	obs.mini.addr = asked->mini_addr;
-	/* another one's by now, or free memory: that one is gone */
-	obs.mini.substate = tuple_equal(&found, &asked->tuple) ? answer->substate : 0;
-	take_obs(run, &obs);
-}
-
-/* Asks the kernel where the mini-sockets stand whose step to TIME_WAIT may go untraced. */
-static void peek(struct run *run)
-{
-	uint64_t looked_ns;
-	struct flow_peek asked[PEEKS_AT_ONCE];
-	struct session_peek answers[PEEKS_AT_ONCE];
-	size_t n = run->peeks_work ? flow_peeks(run->flows, asked, PEEKS_AT_ONCE) : 0;
-
-	if (!n)
-		return;
-	for (size_t i = 0; i < n; i++)
-		answers[i] = (struct session_peek){ .addr = asked[i].mini_addr };
-	if (session_peek(run->session, answers, n)) {
-		log_debug("this kernel does not run a program on request: TIME_WAIT may be noticed late");
-		run->peeks_work = false;
-		return;
-	}
-	looked_ns = run_now_ns();
-	/* what happened before the look is in the ring by now, and comes first; else: another time */
-	if (session_catch_up(run->session))
-		return;
-	for (size_t i = 0; i < n; i++)
-		tell_peek(run, &asked[i], &answers[i], looked_ns);
-}
-
 static void turn(struct run *run)
 {
 	uint64_t now_ns = run_now_ns();
-	int r;
+	int r = run->source->ops->turn(run->source, now_ns);
 
-	run->turned_ns = now_ns;
-	r = session_consume(run->session);
-	if (r < 0 && !run->error)
+	if (r > 0)
+		run->interrupted = true;
+	else if (r < 0 && !run->error)
 		run->error = r;
-	if (now_ns >= run->peeked_ns + PEEK_EVERY_NS) {
-		run->peeked_ns = now_ns;
-		peek(run);
-	}
-	/* skipped programs are told by the kernel only when asked: in time for what is pending */
-	if (run_pending(run))
-		look_for_losses(run, now_ns);
-	tick(run, now_ns);
-	if (now_ns >= run->looked_ns + LOOK_EVERY_NS) {
-		run->looked_ns = now_ns;
-		if (flow_wants_owners(run->flows) && !session_snapshot(run->session, false))
-			flow_looked(run->flows, now_ns);
-	}
+	if (!run->error)
+		run->error = intake_error(run->source->intake);
+	if (run->config.tape && !run->error)
+		run->error = tape_flush(run->config.tape);
 	if (run->config.turn && !run->error)
 		run->error = run->config.turn(run->config.ctx);
+	if (run->config.count && intake_verdicts(run->source->intake) >= run->config.count)
+		run->interrupted = true;
 	if (run->config.duration_ns && now_ns >= run->started_ns + run->config.duration_ns)
 		run->interrupted = true;
 }
@@ -247,7 +72,7 @@ static int add_fd(struct run *run, int fd, void *ptr)
 
 static int open_loop(struct run *run)
 {
-	struct itimerspec every = { .it_interval.tv_nsec = TICK_NS, .it_value.tv_nsec = TICK_NS };
+	struct itimerspec every = { .it_interval.tv_nsec = RUN_TICK_NS, .it_value.tv_nsec = RUN_TICK_NS };
 	sigset_t set;
 	int r;
 
@@ -268,26 +93,9 @@ static int open_loop(struct run *run)
 	r = add_fd(run, run->timer, &run->timer);
 	if (!r)
 		r = add_fd(run, run->signals, &run->signals);
-	if (!r)
-		r = add_fd(run, session_fd(run->session), run->session);
+	if (!r && run->source->fd >= 0)
+		r = add_fd(run, run->source->fd, run->source);
 	return r;
-}
-
-static int open_flows(struct run *run)
-{
-	uint32_t max = run->config.max_flows ? run->config.max_flows : FLOWS_DEFAULT;
-	struct flow_config config = {
-		.max_flows = max,
-		.max_minis = max > MINIS_DEFAULT / 4 ? MINIS_DEFAULT : max * 4,
-		.covered = session_plan(run->session)->covered,
-		.closed = on_closed,
-		.mini_ended = on_mini_ended,
-		.ctx = run,
-	};
-
-	run->decoder.hz = session_hz(run->session);
-	run->decoder.reasons = session_reasons(run->session, &run->decoder.n_reasons);
-	return flow_table_new(&config, &run->flows);
 }
 
 int run_open(const struct run_config *config, struct run **ret)
@@ -298,16 +106,12 @@ int run_open(const struct run_config *config, struct run **ret)
 	if (!run)
 		return -ENOMEM;
 	run->config = *config;
-	run->peeks_work = true;
 	run->epoll = run->timer = run->signals = -1;
 	for (int i = 0; i < WATCHES_MAX; i++)
 		run->watches[i].fd = -1;
-	r = session_open(&config->session, on_record, run, &run->session);
-	run->attached_ns = run_now_ns();
+	r = config->replay ? replay_open(config, &run->source) : live_open(config, &run->source);
 	if (!r) {
-		r = open_flows(run);
-		if (!r)
-			r = open_loop(run);
+		r = open_loop(run);
 		if (r)
 			log_error("cannot start: %s", strerror(-r));
 	}
@@ -365,21 +169,9 @@ static void on_ready(struct run *run, void *ptr)
 			return;
 	} else if (ptr == &run->signals) {
 		on_signals(run);
-	} else if (ptr != run->session) {
+	} else if (ptr != run->source) {
 		on_watch(run, ptr);
 	}
-}
-
-/* What was there before the trace. */
-static void look_around(struct run *run)
-{
-	int r = session_find_minis(run->session);
-
-	if (!r)
-		r = session_snapshot(run->session, true);
-	if (r)
-		log_info("cannot look at the sockets that exist (%s): older connections are known by what happens to them",
-			 strerror(-r));
 }
 
 int run_loop(struct run *run, bool (*done)(void *ctx), void *ctx)
@@ -387,12 +179,12 @@ int run_loop(struct run *run, bool (*done)(void *ctx), void *ctx)
 	struct epoll_event events[8];
 
 	/* here, because records come out of it */
-	if (!run->looked_around) {
-		run->looked_around = true;
-		look_around(run);
+	if (!run->begun) {
+		run->begun = true;
+		run->source->ops->begin(run->source);
 	}
 	while (!run->interrupted && !run->error && !(done && done(ctx))) {
-		int n = epoll_wait(run->epoll, events, 8, -1);
+		int n = epoll_wait(run->epoll, events, 8, run->source->fd < 0 ? 0 : -1);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
@@ -415,63 +207,33 @@ bool run_interrupted(const struct run *run)
 
 bool run_closing(const struct run *run)
 {
-	return flow_closing(run->flows);
+	return intake_closing(run->source->intake);
 }
 
 uint64_t run_pending(const struct run *run)
 {
-	return flow_counts(run->flows).pending;
-}
-
-static void fill_summary(struct run *run, uint64_t now_ns)
-{
-	struct flow_counts counts = flow_counts(run->flows);
-
-	run->summary.mono_ns = now_ns;
-	run->summary.duration_ns = now_ns - run->started_ns;
-	run->summary.lost = run->losses.lost;
-	run->summary.missed = run->losses.missed;
-	run->summary.rescued = run->losses.rescued;
-	run->summary.evicted = counts.evicted;
-	run->summary.open = counts.open;
-	if (run->bad_records)
-		log_error("%llu records could not be read: the program and its sensors do not fit together",
-			  (unsigned long long)run->bad_records);
-}
-
-/* One more turn's time for what must follow the last state changes: an RST, a mini-socket. */
-static void drain(struct run *run)
-{
-	struct timespec a_turn = { .tv_nsec = TICK_NS };
-
-	/* no descriptor: what is ready there must not cut it short */
-	ppoll(NULL, 0, &a_turn, NULL);
-	session_consume(run->session);
+	return intake_counts(run->source->intake).pending;
 }
 
 int run_finish(struct run *run)
 {
-	struct record record = { .kind = REC_SUMMARY, .summary = &run->summary };
-	uint64_t now_ns;
+	int r;
 
 	if (run->finished)
 		return run->error;
-	peek(run);
-	flow_stop(run->flows, run_now_ns());
-	session_detach_states(run->session);
-	drain(run);
-	session_detach(run->session);
-	/* only now does the ring have an end */
 	run->finished = true;
-	session_consume(run->session);
-	now_ns = run_now_ns();
-	look_for_losses(run, now_ns);
-	flow_finish(run->flows, now_ns);
-	fill_summary(run, now_ns);
-	record.mono_ns = now_ns;
-	emit(run, &record);
-	if (run->config.turn && !run->error)
-		run->error = run->config.turn(run->config.ctx);
+	/* who cannot be written to is told no more */
+	if (run->error)
+		intake_fail(run->source->intake, run->error);
+	r = run->source->ops->finish(run->source);
+	if (!r)
+		r = intake_error(run->source->intake);
+	if (!r && run->config.tape)
+		r = tape_flush(run->config.tape);
+	if (!r && run->config.turn)
+		r = run->config.turn(run->config.ctx);
+	if (!run->error)
+		run->error = r;
 	return run->error;
 }
 
@@ -485,7 +247,7 @@ void run_close(struct run *run)
 		close(run->timer);
 	if (run->signals >= 0)
 		close(run->signals);
-	flow_table_free(run->flows);
-	session_close(run->session);
+	if (run->source)
+		run->source->ops->close(run->source);
 	free(run);
 }

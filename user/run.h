@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* run: one trace from attach to summary. The only event loop. */
+/* run: one trace from attach to summary, live or off a tape. The only event loop. */
 #ifndef TCPCLOSE_RUN_H
 #define TCPCLOSE_RUN_H
 
@@ -7,12 +7,21 @@
 #include <stdint.h>
 
 #include "core/record.h"
+#include "ingest/tape_head.h"
 #include "load/session.h"
+
+/* Turns of the loop are not further apart. */
+#define RUN_TICK_NS (20 * 1000 * 1000)
 
 struct run;
 
 struct run_config {
 	struct session_config session;
+	/* NULL = this kernel; else a tape, whose head was read: session, max_flows and tape mean nothing then. */
+	struct tape_reader *replay;
+	/* Replayed: the tape's. Else what the caller knows for the head of `tape`: clock, wants, program. NULL = nothing. */
+	const struct tape_head *head;
+	struct tape_writer *tape; /* NULL, or where all that is taken in goes too */
 	uint32_t max_flows;  /* 0 = default */
 	bool events;	     /* hand out REC_EVENT too */
 	uint64_t count;	     /* stop after that many verdicts; 0 = never */

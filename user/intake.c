@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include "intake.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/le.h"
+#include "ingest/decode.h"
+
+#define FLOWS_MAX     (UINT32_C(1) << 24)
+#define MINIS_DEFAULT 1048576
+
+struct intake {
+	struct intake_config config;
+	struct flow_table *flows;
+	struct decoder decoder;
+	struct summary summary;
+	struct losses losses;
+	bool losses_told; /* since the last look */
+	uint64_t bad_records;
+	uint64_t observed_ns, latest_ns;
+	int error;
+};
+
+/* --- out --------------------------------------------------------------------------- */
+
+static void emit(struct intake *in, struct record *record)
+{
+	int r;
+
+	if (in->error)
+		return;
+	r = in->config.emit(in->config.ctx, record);
+	if (r < 0)
+		in->error = r;
+}
+
+static bool on_closed(void *ctx, const struct verdict *v)
+{
+	struct intake *in = ctx;
+	struct record record = {.kind = REC_CLOSE, .mono_ns = v->mono_ns, .close = v};
+
+	/* -n 10 means ten, also when more are due in the same instant */
+	if (in->config.count && in->summary.verdicts >= in->config.count)
+		return false;
+	if (in->config.want && !in->config.want(in->config.ctx, v)) {
+		in->summary.filtered++;
+		return false;
+	}
+	in->summary.verdicts++;
+	in->summary.by_cause[v->cause]++;
+	emit(in, &record);
+	return true;
+}
+
+static void on_mini_ended(void *ctx, const struct minisocket *m)
+{
+	struct intake *in = ctx;
+	struct record record = {.kind = REC_MINISOCKET, .mono_ns = m->mono_ns, .minisocket = m};
+
+	if (!m->complete && in->config.want_mini && !in->config.want_mini(in->config.ctx, m))
+		return;
+	emit(in, &record);
+}
+
+/* --- on tape ----------------------------------------------------------------------- */
+
+static void saw_time(struct intake *in, uint64_t now_ns)
+{
+	if (now_ns > in->latest_ns)
+		in->latest_ns = now_ns;
+}
+
+static void keep(struct intake *in, enum tape_kind kind, const void *part, size_t n,
+		 const char *word)
+{
+	if (in->config.tape)
+		tape_put(in->config.tape, kind, part, n, word, word ? strlen(word) : 0);
+}
+
+/* Told at a time, and nothing else. */
+static void keep_time(struct intake *in, enum tape_kind kind, uint64_t now_ns)
+{
+	uint8_t time[8];
+
+	saw_time(in, now_ns);
+	le_put(time, 8, now_ns);
+	keep(in, kind, time, sizeof(time), NULL);
+}
+
+static void keep_peek(struct intake *in, uint64_t now_ns, const struct flow_peek *asked,
+		      uint8_t substate)
+{
+	const struct tuple *t = &asked->tuple;
+	uint8_t peek[56] = {0};
+
+	le_put(peek, 8, now_ns);
+	le_put(peek + 8, 8, asked->mini_addr);
+	peek[16] = t->family;
+	peek[17] = substate;
+	le_put(peek + 18, 2, t->local.port);
+	le_put(peek + 20, 2, t->peer.port);
+	memcpy(peek + 24, t->local.addr, 16);
+	memcpy(peek + 40, t->peer.addr, 16);
+	keep(in, TAPE_PEEK, peek, sizeof(peek), NULL);
+}
+
+/* --- in ---------------------------------------------------------------------------- */
+
+static void take_obs(struct intake *in, const struct obs *obs)
+{
+	struct tuple tuple;
+	uint64_t conn = flow_take(in->flows, obs, &tuple);
+
+	in->observed_ns = obs->mono_ns;
+	saw_time(in, obs->mono_ns);
+	if (in->config.events) {
+		struct event event = {.conn = conn, .obs = obs, .tuple = tuple};
+		struct record record = {
+			.kind = REC_EVENT, .mono_ns = obs->mono_ns, .event = &event};
+
+		emit(in, &record);
+	}
+}
+
+void intake_record(struct intake *in, const void *data, size_t size)
+{
+	struct obs obs;
+
+	keep(in, TAPE_RECORD, data, size, NULL);
+	in->summary.events++;
+	if (decode(&in->decoder, data, size, &obs))
+		in->bad_records++;
+	else if (obs.mono_ns >= in->config.head->attached_ns)
+		take_obs(in, &obs);
+}
+
+void intake_tick(struct intake *in, uint64_t now_ns)
+{
+	if (!flow_is_due(in->flows, now_ns))
+		return;
+	keep_time(in, TAPE_TICK, now_ns);
+	flow_tick(in->flows, now_ns);
+}
+
+void intake_loss(struct intake *in, const struct losses_of *of)
+{
+	uint8_t counts[24];
+
+	if (!losses_set(&in->losses, of))
+		return;
+	in->losses_told = true;
+	le_put(counts, 8, of->lost);
+	le_put(counts + 8, 8, of->missed);
+	le_put(counts + 16, 8, of->rescued);
+	keep(in, TAPE_LOSS, counts, sizeof(counts), of->where);
+}
+
+void intake_look(struct intake *in, uint64_t now_ns)
+{
+	struct loss loss;
+	struct record record = {.kind = REC_LOSS, .mono_ns = now_ns, .loss = &loss};
+
+	if (!in->losses_told)
+		return;
+	in->losses_told = false;
+	keep_time(in, TAPE_LOOK, now_ns);
+	if (!losses_sum(&in->losses))
+		return;
+	/* whatever is open now may have been told of by what was lost */
+	flow_gap(in->flows, now_ns);
+	while (losses_next(&in->losses, &loss)) {
+		loss.mono_ns = now_ns;
+		emit(in, &record);
+	}
+}
+
+size_t intake_ask(struct intake *in, uint64_t now_ns, struct flow_peek ret[INTAKE_ASKS])
+{
+	size_t n = flow_peeks(in->flows, ret, INTAKE_ASKS);
+
+	if (n)
+		keep_time(in, TAPE_ASK, now_ns);
+	return n;
+}
+
+void intake_peek(struct intake *in, uint64_t now_ns, const struct flow_peek *asked,
+		 uint8_t substate)
+{
+	struct obs obs = {.kind = OBS_MINI_PEEK, .mono_ns = now_ns, .tuple = asked->tuple};
+
+	keep_peek(in, now_ns, asked, substate);
+	obs.mini.addr = asked->mini_addr;
+	obs.mini.substate = substate;
+	take_obs(in, &obs);
+}
+
+void intake_looked(struct intake *in, uint64_t began_ns)
+{
+	keep_time(in, TAPE_LOOKED, began_ns);
+	flow_looked(in->flows, began_ns);
+}
+
+void intake_stop(struct intake *in, uint64_t since_ns)
+{
+	keep_time(in, TAPE_STOP, since_ns);
+	flow_stop(in->flows, since_ns);
+}
+
+void intake_gap(struct intake *in)
+{
+	flow_gap(in->flows, in->latest_ns);
+}
+
+void intake_finish(struct intake *in, uint64_t now_ns)
+{
+	struct summary *s = &in->summary;
+	struct record record = {.kind = REC_SUMMARY, .mono_ns = now_ns, .summary = s};
+	struct flow_counts counts;
+
+	keep_time(in, TAPE_END, now_ns);
+	losses_sum(&in->losses);
+	flow_finish(in->flows, now_ns);
+	counts = flow_counts(in->flows);
+	s->mono_ns = now_ns;
+	s->duration_ns =
+		now_ns > in->config.head->attached_ns ? now_ns - in->config.head->attached_ns : 0;
+	s->lost = in->losses.lost;
+	s->missed = in->losses.missed;
+	s->rescued = in->losses.rescued;
+	s->evicted = counts.evicted;
+	s->open = counts.open;
+	emit(in, &record);
+}
+
+/* --- asked ------------------------------------------------------------------------- */
+
+void intake_fail(struct intake *in, int error)
+{
+	if (!in->error)
+		in->error = error;
+}
+
+int intake_error(const struct intake *in)
+{
+	return in->error;
+}
+
+uint64_t intake_verdicts(const struct intake *in)
+{
+	return in->summary.verdicts;
+}
+
+uint64_t intake_records(const struct intake *in)
+{
+	return in->summary.events;
+}
+
+uint64_t intake_bad_records(const struct intake *in)
+{
+	return in->bad_records;
+}
+
+uint64_t intake_observed_ns(const struct intake *in)
+{
+	return in->observed_ns;
+}
+
+uint64_t intake_latest_ns(const struct intake *in)
+{
+	return in->latest_ns;
+}
+
+struct flow_counts intake_counts(const struct intake *in)
+{
+	return flow_counts(in->flows);
+}
+
+bool intake_wants_owners(const struct intake *in)
+{
+	return flow_wants_owners(in->flows);
+}
+
+bool intake_closing(const struct intake *in)
+{
+	return flow_closing(in->flows);
+}
+
+/* --- made -------------------------------------------------------------------------- */
+
+/* A tape may ask for anything. */
+static uint32_t flows_of(const struct tape_head *head)
+{
+	if (!head->max_flows)
+		return 1;
+	return head->max_flows < FLOWS_MAX ? head->max_flows : FLOWS_MAX;
+}
+
+int intake_new(const struct intake_config *config, struct intake **ret)
+{
+	const struct tape_head *head = config->head;
+	uint32_t max = flows_of(head);
+	struct flow_config flows = {
+		.max_flows = max,
+		.max_minis = max > MINIS_DEFAULT / 4 ? MINIS_DEFAULT : max * 4,
+		.covered = head->covered,
+		.closed = on_closed,
+		.mini_ended = on_mini_ended,
+	};
+	struct intake *in = calloc(1, sizeof(*in));
+	int r;
+
+	if (!in)
+		return -ENOMEM;
+	in->config = *config;
+	in->latest_ns = head->attached_ns;
+	in->decoder = (struct decoder){head->hz, head->reasons, head->n_reasons};
+	flows.ctx = in;
+	r = flow_table_new(&flows, &in->flows);
+	if (r) {
+		intake_free(in);
+		return r;
+	}
+	if (in->config.tape)
+		tape_head_write(in->config.tape, head);
+	*ret = in;
+	return 0;
+}
+
+void intake_free(struct intake *in)
+{
+	if (!in)
+		return;
+	flow_table_free(in->flows);
+	free(in);
+}

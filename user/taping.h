@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* taping: the tape that a run leaves behind, if the command line asks for one. */
+#ifndef TCPCLOSE_TAPING_H
+#define TCPCLOSE_TAPING_H
+
+#include "ingest/tape_head.h"
+#include "opts.h"
+
+struct taping {
+	const char *path;
+	struct tape_writer *tape; /* NULL = none */
+	struct tape_head head;    /* what the command line and the clock give to it */
+	char *words[OPTS_MAX_WANTS];
+};
+
+/* Creates the file. 0 also without a path: nothing is kept then. Negative errno, logged. */
+int taping_open(const char *path, const struct config *config, uint64_t wall_minus_mono_ns,
+		struct taping *ret);
+/* One more filter of the run that a replay must know: "port=443". Negative errno, logged. */
+int taping_want(struct taping *taping, const char *name, const char *value);
+/* 0, or negative errno of what could not be written, logged. */
+int taping_close(struct taping *taping);
+
+#endif
