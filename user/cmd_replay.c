@@ -15,7 +15,6 @@
 struct replay {
 	struct config config;
 	struct config taped; /* what was asked for when it was recorded */
-	uint64_t taped_verdicts;
 	const char *path;
 	struct tape_reader *tape;
 	struct tape_head head;
@@ -38,16 +37,14 @@ static int on_record(void *ctx, const struct record *record)
 	return r;
 }
 
-/* First as it was then, also how many were asked for; then as it is asked for now. */
+static bool on_want_then(void *ctx, const struct verdict *v)
+{
+	return opts_want(&((struct replay *)ctx)->taped, v);
+}
+
 static bool on_want(void *ctx, const struct verdict *v)
 {
-	struct replay *replay = ctx;
-
-	if (!opts_want(&replay->taped, v))
-		return false;
-	if (replay->head.count && ++replay->taped_verdicts > replay->head.count)
-		return false;
-	return opts_want_replayed(&replay->config, v);
+	return opts_want_replayed(&((struct replay *)ctx)->config, v);
 }
 
 static bool on_want_mini(void *ctx, const struct minisocket *m)
@@ -167,6 +164,7 @@ static int run(struct replay *replay)
 		.events = replay->config.events,
 		.count = replay->config.count,
 		.emit = on_record,
+		.want_then = on_want_then,
 		.want = on_want,
 		.want_mini = on_want_mini,
 		.turn = on_turn,

@@ -16,6 +16,7 @@ struct intake {
 	struct flow_table *flows;
 	struct decoder decoder;
 	struct summary summary;
+	uint64_t wanted_then; /* verdicts that were handed out when the tape was recorded */
 	struct losses losses;
 	bool losses_told; /* since the last look */
 	uint64_t bad_records;
@@ -36,18 +37,41 @@ static void emit(struct intake *in, struct record *record)
 		in->error = r;
 }
 
+/* NULL, or one of the two in the configuration. */
+static bool is_wanted(struct intake *in, bool (*want)(void *ctx, const struct verdict *verdict),
+		      const struct verdict *v)
+{
+	if (!want || want(in->config.ctx, v))
+		return true;
+	in->summary.filtered++;
+	return false;
+}
+
+/* What was kept back when the tape was recorded is none of what there is now. */
+static bool was_wanted(struct intake *in, const struct verdict *v)
+{
+	uint64_t count = in->config.head->count;
+
+	if (!in->config.want_then)
+		return true;
+	if ((count && in->wanted_then >= count) || !is_wanted(in, in->config.want_then, v))
+		return false;
+	in->wanted_then++;
+	return true;
+}
+
 static bool on_closed(void *ctx, const struct verdict *v)
 {
 	struct intake *in = ctx;
 	struct record record = {.kind = REC_CLOSE, .mono_ns = v->mono_ns, .close = v};
 
+	if (!was_wanted(in, v))
+		return false;
 	/* -n 10 means ten, also when more are due in the same instant */
 	if (in->config.count && in->summary.verdicts >= in->config.count)
 		return false;
-	if (in->config.want && !in->config.want(in->config.ctx, v)) {
-		in->summary.filtered++;
+	if (!is_wanted(in, in->config.want, v))
 		return false;
-	}
 	in->summary.verdicts++;
 	in->summary.by_cause[v->cause]++;
 	emit(in, &record);

@@ -25,6 +25,8 @@ struct intake_config {
 	struct tape_writer *tape;     /* NULL, or where all of it is kept */
 	/* Every record, in order. Negative errno ends it with that error. */
 	int (*emit)(void *ctx, const struct record *record);
+	/* Replayed: what was wanted then, up to head->count of them; goes before `want`. NULL = all. */
+	bool (*want_then)(void *ctx, const struct verdict *verdict);
 	/* NULL = every verdict; what it refuses is counted as filtered. */
 	bool (*want)(void *ctx, const struct verdict *verdict);
 	/* The same for mini-sockets that are older than the trace: no verdict was ever asked for them. */

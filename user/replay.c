@@ -180,6 +180,7 @@ int replay_open(const struct run_config *config, struct source **ret)
 		.events = config->events,
 		.count = config->count,
 		.emit = config->emit,
+		.want_then = config->want_then,
 		.want = config->want,
 		.want_mini = config->want_mini,
 		.ctx = config->ctx,

@@ -28,6 +28,8 @@ struct run_config {
 	uint64_t duration_ns; /* stop after that long; 0 = never */
 	/* Every record, in order. Negative errno ends the run with that error. */
 	int (*emit)(void *ctx, const struct record *record);
+	/* Replayed: what was wanted then, up to head->count of them; goes before `want`. NULL = all. */
+	bool (*want_then)(void *ctx, const struct verdict *verdict);
 	/* NULL = every verdict; what it refuses is counted as filtered. */
 	bool (*want)(void *ctx, const struct verdict *verdict);
 	/* The same for mini-sockets that are older than the trace: no verdict was ever asked for them. */

@@ -30,6 +30,7 @@ BAD_VALUES = {
     "cause": ["", "nonsense", "linger-zero,", "linger-zero,nonsense", "LINGER-ZERO"],
     "how": ["", "fine", "fin,", "RST"],
     "output": [""],
+    "tape": [""],
     "count": ["", "0", "-1", "1e3", "4294967296"],
     "duration": ["", "x", "-1", ".", "1.2.3", "nan", "1s", "0.0000000001", "99999999999"],
     "way": ["", "tracepoint", "cgroup", "AUTO"],
@@ -39,7 +40,7 @@ BAD_VALUES = {
 BAD_LINES = [["--"], ["--nonsense"], ["-Z"], ["-jZ"], ["--c"], ["-p"], ["--port"], ["--json=yes"],
              ["-4", "-6"], ["-6", "-4"], ["nonsense"], ["trace", "nonsense"], ["trace", "--"],
              ["--json", "nonsense"], ["doctor", "--nonsense"], ["demo", "--nonsense"], ["demo", "nonsense"],
-             ["explain", "nonsense"]]
+             ["explain", "nonsense"], ["record"], ["record", "-o", "x", "nonsense"], ["replay"], ["replay", "a", "b"]]
 
 
 def complaints(lines):

@@ -126,8 +126,8 @@ class Records(Lines):
 class Tracer:
     """A tcpclose beside the test, its records and its words. Of whom to keep all records: who uses these `ports`."""
 
-    def __init__(self, *options, command=(), within=(), json_lines=True, ports=(), **more):
-        self.argv = [*within, TCPCLOSE, f"--way={WAY}", *(["--json"] if json_lines else []), *options,
+    def __init__(self, *options, verb=(), command=(), within=(), json_lines=True, ports=(), **more):
+        self.argv = [*within, TCPCLOSE, *verb, f"--way={WAY}", *(["--json"] if json_lines else []), *options,
                      *(["--", *command] if command else [])]
         self.process = subprocess.Popen(self.argv, **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
                                                       "stderr": subprocess.PIPE, "text": True, **more})
