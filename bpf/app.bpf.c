@@ -3,6 +3,14 @@
 #define READ_BY_PROBE
 #include "sock.bpf.h"
 
+/* What waits here for the program has not ended the connection: it lives until now. */
+static __always_inline __u32 read_error(struct bpf_sock *ctx)
+{
+	const struct sock *sk = (const void *)ctx;
+
+	return READ(sk, sk_err);
+}
+
 /* The socket's part only with -e: the state change that follows has it too. */
 static __always_inline void send_release_brief(struct bpf_sock *ctx, __u16 flags)
 {
@@ -14,6 +22,7 @@ static __always_inline void send_release_brief(struct bpf_sock *ctx, __u16 flags
 	fill_event(&rec->ev, WIRE_RELEASE, WIRE_BRIEF, sizeof(*rec), HOOK_RELEASE, (__u64)ctx);
 	fill_event_sock(&rec->ev, tp, flags | read_sock_flags(tp));
 	rec->ev.old_state = rec->ev.new_state = ctx->state;
+	rec->ev.reason = read_error(ctx);
 	fill_task(&rec->task, true);
 	read_sock_tuple(tp, &rec->tuple);
 	submit(&rec->ev);
@@ -28,6 +37,7 @@ static __always_inline void send_release_task(struct bpf_sock *ctx, __u16 flags)
 	fill_event(&rec->ev, WIRE_RELEASE, WIRE_TASK, sizeof(*rec), HOOK_RELEASE, (__u64)ctx);
 	rec->ev.flags = flags;
 	rec->ev.old_state = rec->ev.new_state = ctx->state;
+	rec->ev.reason = read_error(ctx);
 	fill_task(&rec->task, true);
 	submit(&rec->ev);
 }

@@ -108,6 +108,15 @@ static __always_inline bool kern_sock_flag(u64 flags, enum sock_flags flag)
 	return flags & (1ULL << flag);
 }
 
+/*
+ * SK_USER_DATA_PSOCK: a sockmap takes what arrives. A macro, so not in BTF; where
+ * it does not exist yet, the bit is one of an aligned pointer's: 0.
+ */
+static __always_inline bool kern_has_psock(const struct sock *sk)
+{
+	return (u64)READ(sk, sk_user_data) & 4;
+}
+
 /* Absent without CONFIG_MPTCP. */
 static __always_inline bool kern_is_mptcp(const struct tcp_sock *tp)
 {

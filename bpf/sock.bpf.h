@@ -105,6 +105,8 @@ static __always_inline __u16 read_sock_flags(const struct tcp_sock *tp)
 		flags |= WIRE_REPAIR;
 	if (kern_is_mptcp(tp))
 		flags |= WIRE_MPTCP;
+	if (kern_has_psock(sk))
+		flags |= WIRE_PSOCK;
 	return flags;
 }
 

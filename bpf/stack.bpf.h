@@ -6,6 +6,19 @@
 #include "minisock.bpf.h"
 #include "peer.bpf.h"
 
+/* It begins or ends to listen: whose what nobody has accepted is, and who closes that queue. */
+static __always_inline bool is_listeners(__u8 old_state, __u8 new_state)
+{
+	return (new_state == ST_LISTEN && old_state != ST_LISTEN) ||
+	       (old_state == ST_LISTEN && new_state == ST_CLOSE);
+}
+
+/* Nobody has accepted it: it may die in the task that closes the listener, and no lock says so. */
+static __always_inline bool is_queued(__u16 flags)
+{
+	return !(flags & (WIRE_DEAD | WIRE_HAS_SOCKET));
+}
+
 /*
  * What a state change is worth: nothing, a word, who and where, or the whole
  * socket. A FIN of ours is somebody's doing; its queues and counters the change
@@ -13,10 +26,15 @@
  */
 static __always_inline int state_layout(__u8 old_state, __u8 new_state, __u16 flags)
 {
-	if (new_state == old_state || new_state == ST_LISTEN || old_state == ST_LISTEN)
+	if (is_listeners(old_state, new_state))
+		return WIRE_BRIEF;
+	if (new_state == old_state || old_state == ST_LISTEN)
 		return WIRE_LEAN;
 	if (new_state == ST_CLOSE)
-		return task_counts(flags) ? WIRE_FULL : WIRE_SOCK;
+		return task_counts(flags) || is_queued(flags) ? WIRE_FULL : WIRE_SOCK;
+	/* is our FIN out yet, or does it wait behind data? */
+	if (new_state == ST_CLOSING)
+		return WIRE_SOCK;
 	if (old_state == ST_ESTABLISHED || old_state == ST_CLOSE_WAIT) {
 		if (config.events || flags & WIRE_LINGER)
 			return WIRE_FULL;
@@ -29,13 +47,14 @@ static __always_inline int state_layout(__u8 old_state, __u8 new_state, __u16 fl
 	return WIRE_LEAN;
 }
 
-/* Listeners, and what is CLOSE and stays it, are nobody's verdict. */
+/* What listens, and what is CLOSE and stays it, is nobody's verdict. */
 static __always_inline bool is_told(__u8 old_state, __u8 new_state)
 {
 	if (config.events)
 		return true;
-	return new_state != ST_LISTEN && old_state != ST_LISTEN &&
-	       (new_state != old_state || old_state != ST_CLOSE);
+	if (new_state == ST_LISTEN || old_state == ST_LISTEN)
+		return is_listeners(old_state, new_state);
+	return new_state != old_state || old_state != ST_CLOSE;
 }
 
 /* A state change as the hook saw it. */

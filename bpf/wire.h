@@ -48,6 +48,7 @@ enum wire_sock_flag {
 	WIRE_UNDERSTUDY = 1 << 8,   /* the first program on this hook was skipped */
 	WIRE_RST_FLAG = 1 << 9,	    /* RST_RECEIVED: the segment's RST bit is set ... */
 	WIRE_RST_FLAG_KNOWN = 1 << 10, /* ... and this hook saw the segment */
+	WIRE_PSOCK = 1 << 12, /* in a sockmap, which takes what arrives */
 	WIRE_OTHERS = 1 << 11, /* it turned out not to be asked for; nothing more of it will come */
 };
 
@@ -77,7 +78,8 @@ struct wire_event {
 	__u8 new_state;
 	__u8 shutdown;
 	__u8 pad[3];
-	__u32 reason; /* enum sk_rst_reason by this kernel's numbers, WIRE_NO_REASON */
+	/* enum sk_rst_reason by this kernel's numbers, WIRE_NO_REASON; RELEASE: sk_err at that instant */
+	__u32 reason;
 	__u32 netns_ino;
 };
 

@@ -153,6 +153,7 @@ struct sock {
 	int sk_err;
 	int sk_err_soft;
 	struct socket *sk_socket;
+	void *sk_user_data;
 	socket_lock_t sk_lock;
 	kuid_t sk_uid;
 	u16 sk_protocol;

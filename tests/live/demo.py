@@ -113,8 +113,10 @@ def check_owner(story, verdict, look, role):
     owner = verdict["owner"]
     if look.get("owner", True) and not owner:
         yield f"{role}: nobody owns it"
-    for task in filter(None, (owner, verdict["closer"])):
-        if task["pid"] not in pids or task["comm"] != COMM[role] or task["uid"] != NOBODY:
+    if owner and owner["source"] != look.get("source", owner["source"]):
+        yield f"{role}: it is known who owns it because of {owner['source']}"
+    for task, uid in (owner, NOBODY), (verdict["closer"], look.get("closer_uid", NOBODY)):
+        if task and (task["pid"] not in pids or task["comm"] != COMM[role] or task["uid"] != uid):
             yield f"{role}: {task} is not one of ours, {pids}"
     for end in verdict["local"], verdict["peer"]:
         if not end["port"] or end["address"] not in ADDRESSES:

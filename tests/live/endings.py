@@ -84,7 +84,7 @@ ENDINGS = {
         "saw": (("connect", 0), ("read", "ECONNRESET")), "fins": 0, "rsts": 1,
     },
     "listener-closed": {
-        "closer": ("listener-closed", {**ABORT, "reason": STATE, "owner": False}), "other": ("peer-reset", RESET),
+        "closer": ("listener-closed", {**ABORT, "reason": STATE, "source": "listener"}), "other": ("peer-reset", RESET),
         "saw": (("close", 0), ("read", "ECONNRESET")), "fins": 0, "rsts": 1, "unread": 11,
     },
     "forked": {
@@ -115,7 +115,7 @@ ENDINGS = {
         "saw": (("close", 0), ("read", "ECONNRESET")), "fins": 1, "rsts": 1,
     },
     "destroyed": {
-        "closer": ("destroyed", {**ABORT, "reason": STATE, "error": "ECONNABORTED"}), "other": ("peer-reset", RESET),
+        "closer": ("destroyed", {**ABORT, "reason": STATE, "error": "ECONNABORTED", "closer_uid": 0}), "other": ("peer-reset", RESET),
         "saw": (("read", "ECONNABORTED"), ("read", "ECONNRESET")), "fins": 0, "rsts": 1,
     },
     # From here on the other end is a scripted peer.
@@ -135,8 +135,10 @@ ENDINGS = {
         "evidence": {"probed"},
     },
     "orphan-zero-window": {
-        "closer": ("orphan-timeout", {"how": "timeout", "first": "local", "path": [["FIN_WAIT1", "CLOSE"]]}),
-        "other": None, "saw": (("close", 0), None), "fins": 0, "rsts": 0, "unsent": 11, "evidence": {"orphan", "probed"},
+        # Our FIN never left: nobody was the first to close on the wire.
+        "closer": ("orphan-timeout", {"how": "timeout", "first": "none", "path": [["FIN_WAIT1", "CLOSE"]]}),
+        "other": None, "saw": (("close", 0), None), "fins": 0, "rsts": 0, "unsent": 11,
+        "evidence": {"orphan", "probed", "closed-before-fin"},
     },
     "handshake-timeout": {
         "closer": ("handshake-timeout", {**TIMEOUT, "path": [["SYN_RECV", "CLOSE"]]}),

@@ -73,12 +73,14 @@ NUMBER(rst_sent, a->v->rst_sent)
 NUMBER(rst_received, a->v->rst_received)
 NUMBER(unread, a->v->unread_bytes)
 NUMBER(unsent, a->v->unsent_bytes)
+NUMBER(peer_left, a->v->peer_left_known ? a->v->peer_left_bytes : 0)
 NUMBER(unacked, a->v->unacked_bytes)
 NUMBER(sent, a->v->sent_bytes)
 NUMBER(received, a->v->received_bytes)
 NUMBER(netns, a->v->netns)
 NUMBER(cgroup, a->v->cgroup_id)
 NUMBER(age, a->v->age_ns)
+NUMBER(linger_wait, a->v->linger_wait_ns)
 NUMBER(ended, a->v->mono_ns - SEC(1000))
 NUMBER(mini_ended, a->m->mono_ns - SEC(1000))
 NUMBER(fin_wait2, a->m->fin_wait2_ns)
@@ -210,6 +212,8 @@ static const struct field {
 	{EXPECT_VERDICT, "complete", F_TEXT, complete},
 	{EXPECT_VERDICT, "unread", F_TEXT, unread},
 	{EXPECT_VERDICT, "unsent", F_TEXT, unsent},
+	{EXPECT_VERDICT, "peer_left", F_TEXT, peer_left},
+	{EXPECT_VERDICT, "linger_wait", F_TIME, linger_wait},
 	{EXPECT_VERDICT, "unacked", F_TEXT, unacked},
 	{EXPECT_VERDICT, "sent", F_TEXT, sent},
 	{EXPECT_VERDICT, "received", F_TEXT, received},

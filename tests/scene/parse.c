@@ -118,9 +118,11 @@ static bool is_mini(enum obs_kind kind)
 /* As stack.bpf.c has it: what a state change is worth. */
 static const char *state_layout(uint8_t old_state, uint8_t new_state)
 {
-	if (old_state == ST_LISTEN || new_state == ST_LISTEN || old_state == new_state)
+	if ((old_state == ST_LISTEN) != (new_state == ST_LISTEN) && new_state != ST_SYN_RECV)
+		return "brief";
+	if (old_state == ST_LISTEN || old_state == new_state)
 		return "lean";
-	if (new_state == ST_CLOSE || old_state == ST_ESTABLISHED || old_state == ST_CLOSE_WAIT)
+	if (new_state == ST_CLOSE || new_state == ST_CLOSING || old_state == ST_ESTABLISHED || old_state == ST_CLOSE_WAIT)
 		return "full";
 	return new_state == ST_SYN_SENT || new_state == ST_ESTABLISHED ? "brief" : "lean";
 }

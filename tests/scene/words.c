@@ -67,6 +67,7 @@ static const struct word {
 	{"keepalive", W_FLAG, AT(sock.keepalive)},
 	{"repair", W_FLAG, AT(sock.repair)},
 	{"mptcp", W_FLAG, AT(sock.mptcp)},
+	{"psock", W_FLAG, AT(sock.psock)},
 	{"understudy", W_FLAG, AT(understudy)},
 	{"kthread", W_FLAG, AT(task.kthread)},
 	{"at", W_STATE, AT(sock.state)},
@@ -89,6 +90,7 @@ static const struct word {
 	{"netns", W_U32, AT(sock.netns_ino)},
 	{"cgroup", W_U64, AT(sock.cgroup_id)},
 	{"cpu", W_U16, AT(cpu)},
+	{"had_err", W_ERRNO, AT(release_err)}, /* release: error that had waited before */
 	{"reason", W_TEXT, AT(rst_reason)},
 	{"for", W_TIME, AT(mini.timeout_ns)},
 	{"task", W_TASK, true},    /* name:pid, and the doing is its own */

@@ -22,6 +22,7 @@ int flow_table_new(const struct flow_config *config, struct flow_table **ret)
 	pool_init(&t->minis, sizeof(struct mini), config->max_minis);
 	list_init(&t->open);
 	list_init(&t->settling);
+	list_init(&t->waits_rest);
 	list_init(&t->waits_mini);
 	list_init(&t->waits_owner);
 	list_init(&t->all_minis);
@@ -123,6 +124,11 @@ static void join_pair(struct flow_table *t, struct flow *f)
 		return;
 	f->v.pair = other->v.conn;
 	other->v.pair = f->v.conn;
+	/* what the other end had still to read is known once that one has ended */
+	other->v.peer_left_known = true;
+	other->v.peer_left_bytes = f->v.left_bytes;
+	f->v.peer_left_known = other->stage != FLOW_OPEN;
+	f->v.peer_left_bytes = other->v.left_bytes;
 }
 
 /* Judged, given out, forgotten. */
@@ -157,12 +163,13 @@ static void flow_evict(struct flow_table *t, struct flow *f, uint64_t now_ns)
 /* The least recently seen open one goes first; what has ended and waits goes before it. */
 static void make_room(struct flow_table *t, uint64_t now_ns)
 {
-	struct list *victims[] = { &t->waits_owner, &t->settling, &t->open, &t->waits_mini };
+	struct list *victims[] = { &t->waits_owner, &t->waits_rest, &t->settling, &t->open,
+				   &t->waits_mini };
 
 	for (size_t i = 0; i < sizeof(victims) / sizeof(victims[0]); i++) {
 		if (list_empty(victims[i]))
 			continue;
-		if (victims[i] == &t->waits_owner || victims[i] == &t->settling)
+		if (victims[i] != &t->open && victims[i] != &t->waits_mini)
 			flow_emit(t, container_of(victims[i]->next, struct flow, queue));
 		else
 			flow_evict(t, container_of(victims[i]->next, struct flow, queue), now_ns);

@@ -13,6 +13,9 @@
 /* How long after the deciding event a verdict waits for what must follow it (the RST that
  * was sent after the state changed; the pair's other end). In observation time. */
 #define FLOW_SETTLE_NS (UINT64_C(50) * 1000 * 1000)
+/* How long it waits, beyond that, for what is known to be under way: the RST of an abort, and the
+ * end of the socket that was closed. On a busy machine the task that does it may have to wait. */
+#define FLOW_REST_WAIT_NS (UINT64_C(1000) * 1000 * 1000)
 /* How long a verdict waits, beyond that, for close() to name the owner of a socket that the
  * network ended. Then the table asks for a look at all tasks, and gives up after a while
  * without one. */

@@ -13,6 +13,7 @@ struct mini;
 enum flow_stage {
 	FLOW_OPEN,
 	FLOW_SETTLING,	 /* ended; what must follow may still come */
+	FLOW_WAITS_REST, /* what must follow has not come yet, though it is time */
 	FLOW_WAITS_MINI, /* ended here, its FIN_WAIT2 goes on in a mini-socket */
 	FLOW_WAITS_OWNER,
 };
@@ -34,6 +35,9 @@ struct flow {
 	bool reset_flag_known;	 /* ... and the hook saw the segment */
 	bool only_met;		 /* found by a look around, not heard of since */
 	bool released, destroyed;
+	uint64_t closing_ns;	 /* close() was called, and goes on; 0 = not, or it has returned */
+	int32_t release_err;	 /* error that waited for the program when it closed the live socket */
+	bool rest_awaited;	 /* was given FLOW_REST_WAIT_NS already */
 	uint64_t asked_ns;	 /* when the look at all tasks was asked for; 0 = not */
 };
 
@@ -60,6 +64,19 @@ struct mini {
 	bool vanished;		  /* not there when asked: cancel_ns is when, no hook said why */
 };
 
+/* Who listens, and who has listened just now: the owners of what nobody has accepted. */
+#define LISTENERS_MAX 256
+struct listeners {
+	size_t n, next; /* filled; whose turn it is to be overwritten */
+	struct listener {
+		uint64_t sk;
+		struct tuple tuple;
+		uint32_t netns;
+		struct owner owner;  /* who called listen(), or holds it */
+		struct owner closer; /* who closed it; pid 0 = it is open */
+	} all[LISTENERS_MAX];
+};
+
 struct flow_table {
 	struct flow_config config;
 	evidence_set blind;
@@ -71,7 +88,8 @@ struct flow_table {
 	struct pool flows, minis;
 	struct index by_sk, by_tuple, by_addr; /* by_addr: by tuple where the address is not known */
 	size_t n_unmet;	     /* mini-sockets without an address */
-	struct list open, settling, waits_mini, waits_owner;
+	struct list open, settling, waits_rest, waits_mini, waits_owner;
+	struct listeners listeners;
 	struct list all_minis, cancelled, asking;
 };
 
@@ -95,13 +113,21 @@ void flow_resolved(struct flow_table *t, struct flow *f, uint64_t now_ns);
 void fold_past(struct flow *f, uint8_t state);
 void fold_path(struct flow *f, uint8_t state, uint64_t at_ns);
 void fold_state(struct flow *f, const struct obs *obs);
+/* fold_end.c */
 void fold_close(struct flow *f, const struct obs *obs);
+/* What is set on the socket. */
+evidence_set fold_options(const struct obs_sock *sock);
+/* The task whose call sends the FIN or throws the connection away. */
+void fold_closer(struct flow *f, const struct obs_task *task);
+/* Our FIN is still in the queue, behind data that may not leave: nobody has seen it. */
+bool fold_fin_waits(const struct flow *f, const struct obs_sock *sock);
 void fold_rst_sent(struct flow *f, const struct obs *obs);
 void fold_rst_received(struct flow *f, const struct obs *obs);
 void fold_release(struct flow *f, const struct obs *obs);
 void fold_destroy(struct flow *f, const struct obs *obs);
 void fold_snapshot(struct flow *f, const struct obs *obs, bool is_new);
 void fold_sock(struct flow *f, const struct obs_sock *sock);
+struct owner owner_of(const struct obs_task *task, enum owner_source source);
 void fold_owner(struct flow *f, const struct obs_task *task, enum owner_source source);
 /* Nothing more will come: what was undecided is decided. */
 void fold_settled(struct flow *f, evidence_set blind);
@@ -117,6 +143,12 @@ void mini_ask(struct flow_table *t, struct mini *m, const struct obs *obs);
 void mini_refused(struct flow_table *t, const struct flow *f);
 /* Its socket has its verdict: goes on alone, or is reported now if it is over. */
 void mini_leave_flow(struct flow_table *t, struct mini *m, bool wanted);
+
+/* listener.c */
+/* True when the observation is of a listener, and so of no connection. */
+bool listener_take(struct flow_table *t, const struct obs *obs);
+/* It ended in an accept queue: its owner, and who closed the queue, are the listener's. */
+void listener_owns(struct flow_table *t, struct flow *f, const struct obs *obs);
 
 /* pair.c: can a and b be the two ends of one connection? */
 bool pair_fits(const struct flow *a, const struct flow *b);

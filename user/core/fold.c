@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* fold: what one observation says about its socket, as evidence. Facts: KERNEL.md parts 1 to 4. */
-#include <errno.h>
 #include <string.h>
 
 #include "core/flow_priv.h"
 
 #define SHUT_SEND 2
-#define SHUT_BOTH 3
 
 void fold_path(struct flow *f, uint8_t state, uint64_t at_ns)
 {
@@ -22,7 +20,7 @@ void fold_path(struct flow *f, uint8_t state, uint64_t at_ns)
 	};
 }
 
-static struct owner owner_of(const struct obs_task *task, enum owner_source source)
+struct owner owner_of(const struct obs_task *task, enum owner_source source)
 {
 	struct owner owner = {
 		.source = source, .pid = task->pid, .tid = task->tid, .uid = task->uid,
@@ -41,7 +39,7 @@ void fold_owner(struct flow *f, const struct obs_task *task, enum owner_source s
 }
 
 /* The task whose call sends the FIN or throws the connection away. */
-static void fold_closer(struct flow *f, const struct obs_task *task)
+void fold_closer(struct flow *f, const struct obs_task *task)
 {
 	if (!task->meant || !task->pid)
 		return;
@@ -68,46 +66,6 @@ void fold_sock(struct flow *f, const struct obs_sock *sock)
 	v->received_bytes = sock->bytes_received - (sock->done && sock->bytes_received);
 }
 
-static evidence_set options_evidence(const struct obs_sock *sock)
-{
-	evidence_set ev = 0;
-
-	if (sock->linger)
-		ev |= sock->linger_ms ? EV(LINGER_SET) : EV(LINGER_ZERO);
-	if (sock->linger2 < 0)
-		ev |= EV(LINGER2_NEGATIVE);
-	if (sock->repair)
-		ev |= EV(REPAIR);
-	if (sock->keepalive)
-		ev |= EV(KEEPALIVE);
-	if (sock->user_timeout_ms)
-		ev |= EV(USER_TIMEOUT);
-	return ev;
-}
-
-static evidence_set error_evidence(const struct obs_sock *sock, bool may_be_timer)
-{
-	evidence_set ev = sock->err_soft ? EV(ERR_SOFT) : 0;
-
-	/* a timer that gives up reports the ICMP error that came before, if one did */
-	if (may_be_timer && sock->err && sock->err == sock->err_soft)
-		return ev | EV(ERR_TIMEOUT);
-	switch (sock->err) {
-	case 0:
-		return ev;
-	case ECONNRESET:
-	case ECONNREFUSED:
-	case EPIPE:
-		return ev | EV(ERR_RESET);
-	case ETIMEDOUT:
-		return ev | EV(ERR_TIMEOUT);
-	case ECONNABORTED:
-		return ev | EV(ERR_ABORTED);
-	default:
-		return ev | EV(ERR_OTHER);
-	}
-}
-
 /* Our FIN goes into the queue: by close() or shutdown(), in ESTABLISHED or CLOSE_WAIT. */
 static void fold_fin(struct flow *f, const struct obs *obs)
 {
@@ -120,7 +78,7 @@ static void fold_fin(struct flow *f, const struct obs *obs)
 	    obs->sock.has_socket)
 		f->v.evidence |= EV(HALF_CLOSED);
 	if (obs->has_sock)
-		f->v.evidence |= options_evidence(&obs->sock) & (EV(LINGER_SET) | EV(LINGER_ZERO));
+		f->v.evidence |= fold_options(&obs->sock) & (EV(LINGER_SET) | EV(LINGER_ZERO));
 }
 
 /*
@@ -134,6 +92,46 @@ static void fold_fin_acked(struct flow *f, const struct obs *obs)
 	if (f->v.evidence & EV(LINGER_SET) && obs->sock.dead &&
 	    !(f->v.evidence & (EV(EXITING) | EV(KILLED))))
 		f->v.evidence |= EV(LINGER_EXPIRED);
+}
+
+/* Our FIN is still in the queue, behind data that may not leave: nobody has seen it. */
+bool fold_fin_waits(const struct flow *f, const struct obs_sock *sock)
+{
+	return f->fin_queued && sock->unsent;
+}
+
+/* Both have closed, and neither knew of the other. But whose FIN was out? */
+static void fold_closing(struct flow *f, const struct obs *obs)
+{
+	if (!obs->has_sock || !fold_fin_waits(f, &obs->sock)) {
+		f->v.evidence |= EV(FINS_CROSSED);
+		return;
+	}
+	f->v.evidence &= ~EV(FIN_FIRST);
+	f->v.evidence |= EV(CLOSED_BEFORE_FIN) | EV(PEER_FIN_FIRST);
+}
+
+static bool is_unacked_fin(uint8_t state)
+{
+	return state == ST_FIN_WAIT1 || state == ST_CLOSING || state == ST_LAST_ACK;
+}
+
+/*
+ * A close() that lingers waits until its FIN is acknowledged, or something breaks:
+ * then the socket is no orphan yet. Of one that is, the time had run out, and that
+ * itself leaves no trace. An exit does not wait.
+ */
+static void fold_linger(struct flow *f, const struct obs *obs)
+{
+	uint64_t waited = obs->mono_ns - f->closing_ns;
+	uint64_t limit = (uint64_t)f->v.linger_ms * 1000000;
+
+	if (!f->closing_ns || !is_unacked_fin(obs->old_state) || is_unacked_fin(obs->new_state))
+		return;
+	f->closing_ns = 0;
+	if (!(f->v.evidence & EV(LINGER_SET)) || f->v.evidence & (EV(EXITING) | EV(KILLED)))
+		return;
+	f->v.linger_wait_ns = obs->sock.dead && waited > limit ? limit : waited;
 }
 
 void fold_state(struct flow *f, const struct obs *obs)
@@ -153,6 +151,7 @@ void fold_state(struct flow *f, const struct obs *obs)
 			fold_closer(f, &obs->task);
 		return;
 	}
+	fold_linger(f, obs);
 	if (new_state == ST_SYN_SENT && obs->has_task && obs->task.meant)
 		fold_owner(f, &obs->task, OWNER_CONNECT);
 	if (new_state == ST_FIN_WAIT1 || new_state == ST_LAST_ACK) {
@@ -163,105 +162,9 @@ void fold_state(struct flow *f, const struct obs *obs)
 	if (new_state == ST_CLOSE_WAIT)
 		f->v.evidence |= EV(PEER_FIN_FIRST);
 	if (new_state == ST_CLOSING)
-		f->v.evidence |= EV(FINS_CROSSED);
+		fold_closing(f, obs);
 	if (new_state == ST_FIN_WAIT2)
 		fold_fin_acked(f, obs);
-}
-
-/*
- * What is thrown away, in bytes of data: SYN and FIN take a sequence number each
- * and are none. Unread bytes are lost only where nobody can read them any more.
- */
-static void fold_lost(struct flow *f, const struct obs_sock *sock, bool unread_lost)
-{
-	struct verdict *v = &f->v;
-	uint32_t unsent = sock->unsent, unacked = sock->unacked;
-
-	if (f->last_old == ST_SYN_SENT || f->last_old == ST_SYN_RECV)
-		unacked -= unacked > 0;
-	if (f->fin_queued && unsent)
-		unsent--;
-	else if (f->fin_queued && unacked)
-		unacked--;
-	v->unsent_bytes = unsent;
-	v->unacked_bytes = unacked;
-	if (unread_lost && sock->unread > sock->done)
-		v->unread_bytes = sock->unread - sock->done;
-}
-
-/* What a program can still read is not unread for good: only where nobody can. */
-static evidence_set queue_evidence(const struct obs_sock *sock, uint8_t old_state, bool unread_lost)
-{
-	evidence_set ev = 0;
-
-	if (unread_lost && sock->unread > sock->done)
-		ev |= EV(UNREAD);
-	if (sock->unsent)
-		ev |= EV(UNSENT);
-	if (sock->unacked && old_state != ST_SYN_SENT && old_state != ST_SYN_RECV)
-		ev |= EV(UNACKED);
-	if (!sock->snd_wnd && sock->unsent)
-		ev |= EV(ZERO_WINDOW);
-	if (sock->probes_out)
-		ev |= EV(PROBED);
-	return ev;
-}
-
-static evidence_set place_evidence(const struct obs *obs)
-{
-	const struct obs_sock *sock = &obs->sock;
-
-	switch (obs->old_state) {
-	case ST_SYN_SENT:
-		return EV(IN_SYN_SENT) | (sock->unacked ? 0 : EV(SYN_UNSENT));
-	case ST_SYN_RECV:
-		return EV(IN_SYN_RECV);
-	case ST_FIN_WAIT2:
-		/* the FIN that is taken in FIN_WAIT2 ends it in the same breath */
-		return EV(IN_FIN_WAIT2) | (sock->done && !sock->err ? EV(PEER_FINISHED) : 0);
-	case ST_CLOSING:
-	case ST_LAST_ACK:
-		/* with anything outstanding this was no acknowledgement */
-		return sock->err || sock->unacked || sock->unsent ? 0 : EV(LAST_ACKED);
-	}
-	return 0;
-}
-
-/*
- * A lock that a process holds is no call by itself: the FIN or ACK that ends the
- * connection may have waited in the backlog while the program read.
- */
-static evidence_set holder_evidence(const struct obs_sock *sock, bool ended_by_peer)
-{
-	if (sock->dead)
-		return EV(ORPHAN);
-	if (!sock->has_socket)
-		/* nor has an MPTCP subflow a descriptor of its own */
-		return sock->owned || sock->mptcp ? 0 : EV(NOT_ACCEPTED);
-	if (!sock->owned || sock->err || ended_by_peer)
-		return 0;
-	return EV(BY_CALL) | (sock->shutdown == SHUT_BOTH ? 0 : EV(NOT_SHUT));
-}
-
-/* -> CLOSE: the socket is still locked, its error final, its counters true. */
-void fold_close(struct flow *f, const struct obs *obs)
-{
-	const struct obs_sock *sock = &obs->sock;
-	struct verdict *v = &f->v;
-	evidence_set holder, place;
-
-	v->mono_ns = obs->mono_ns;
-	if (!obs->has_sock)
-		return;
-	place = place_evidence(obs);
-	holder = holder_evidence(sock, f->mini || place & (EV(LAST_ACKED) | EV(PEER_FINISHED)));
-	v->evidence |= holder | options_evidence(sock) |
-		       error_evidence(sock, obs->old_state != ST_SYN_SENT && !f->reset_called) |
-		       queue_evidence(sock, obs->old_state, holder) | place;
-	v->error = sock->dead ? 0 : sock->err;
-	fold_lost(f, sock, holder);
-	if (holder & EV(BY_CALL) && obs->has_task)
-		fold_closer(f, &obs->task);
 }
 
 static evidence_set reason_evidence(const char *reason)
@@ -271,6 +174,7 @@ static evidence_set reason_evidence(const char *reason)
 		evidence_set ev;
 	} known[] = {
 		{ "TCP_ABORT_ON_CLOSE", EV(REASON_CLOSE) },
+		{ "TCP_STATE", EV(REASON_STATE) },
 		{ "TCP_ABORT_ON_LINGER", EV(REASON_LINGER) },
 		{ "TCP_ABORT_ON_MEMORY", EV(REASON_MEMORY) },
 		{ "TCP_KEEPALIVE_TIMEOUT", EV(REASON_KEEPALIVE) },
@@ -315,6 +219,10 @@ void fold_rst_received(struct flow *f, const struct obs *obs)
 void fold_release(struct flow *f, const struct obs *obs)
 {
 	f->released = true;
+	if (f->stage == FLOW_OPEN) {
+		f->release_err = obs->release_err;
+		f->closing_ns = obs->mono_ns;
+	}
 	if (!obs->has_task)
 		return;
 	if (!obs->task.kthread)

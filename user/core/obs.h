@@ -80,6 +80,7 @@ struct obs_sock {
 	bool keepalive;	   /* SOCK_KEEPOPEN */
 	bool repair;	   /* tp->repair */
 	bool mptcp;	   /* an MPTCP subflow */
+	bool psock;	   /* in a sockmap: what it took looks unread */
 	uint32_t linger_ms; /* sk_lingertime */
 	int32_t err, err_soft; /* positive errno numbers of this kernel, 0 = none */
 	uint32_t unread;   /* rcv_nxt - copied_seq: counts the FIN as one */
@@ -108,6 +109,7 @@ struct obs {
 	uint8_t old_state, new_state; /* OBS_STATE; OBS_RELEASE and OBS_SNAPSHOT: both where it stands */
 	const char *rst_reason; /* OBS_RST_ACTIVE/REPLY: kernel's name without SK_RST_REASON_, or NULL; lives as long as the run */
 	bool rst_flag_known, rst_flag; /* OBS_RST_RECEIVED where the segment was seen */
+	int32_t release_err; /* OBS_RELEASE: sk_err then, of a live connection; 0 = none, or not known */
 	bool others; /* it turned out not to be asked for; nothing more of it will come */
 	bool has_sock, has_task;
 	struct tuple tuple; /* family 0 = not in this record; also set where has_sock */

@@ -9,6 +9,61 @@ static bool lacks_owner(const struct flow *f)
 	       !(f->v.evidence & EV(NOT_ACCEPTED));
 }
 
+static bool covers(const struct flow_table *t, enum vantage vantage)
+{
+	return t->config.covered >> vantage & 1;
+}
+
+/*
+ * An abort by a call: the kernel says CLOSE, sends the RST and frees the socket,
+ * one after the other in the caller's task, which may be put off in between.
+ * connect(AF_UNSPEC) frees nothing; in SYN_SENT it sends nothing either.
+ */
+static bool lacks_rest(const struct flow_table *t, const struct flow *f)
+{
+	const evidence_set errors = EV(ERR_RESET) | EV(ERR_TIMEOUT) | EV(ERR_ABORTED) |
+				    EV(ERR_OTHER);
+	evidence_set seen = f->v.evidence;
+
+	if (f->destroyed || seen & (EV(RST_ACTIVE) | EV(GAP) | errors) || f->state != ST_CLOSE)
+		return false;
+	if (f->v.minisocket || seen & (EV(LAST_ACKED) | EV(PEER_FINISHED)))
+		return false;
+	if (!(seen & (EV(BY_CALL) | EV(NOT_ACCEPTED))) || !covers(t, VANTAGE_RST_ACTIVE))
+		return false;
+	if (seen & EV(NOT_SHUT))
+		return !(seen & (EV(IN_SYN_SENT) | EV(REPAIR)));
+	return covers(t, VANTAGE_DESTROY);
+}
+
+static void settle_one(struct flow_table *t, struct flow *f, uint64_t now_ns)
+{
+	if (lacks_rest(t, f) && !f->rest_awaited) {
+		f->rest_awaited = true;
+		f->due_ns = now_ns + FLOW_REST_WAIT_NS;
+		flow_move_to(t, f, FLOW_WAITS_REST, &t->waits_rest);
+	} else if (lacks_owner(f)) {
+		f->due_ns = now_ns + FLOW_OWNER_WAIT_NS;
+		flow_move_to(t, f, FLOW_WAITS_OWNER, &t->waits_owner);
+	} else {
+		flow_emit(t, f);
+	}
+}
+
+/* Whatever has come in the meantime: wherever it stands in the queue. */
+static void settle_rest(struct flow_table *t, uint64_t now_ns)
+{
+	struct list *at = t->waits_rest.next;
+
+	while (at != &t->waits_rest) {
+		struct flow *f = container_of(at, struct flow, queue);
+
+		at = at->next;
+		if (!lacks_rest(t, f) || f->due_ns <= now_ns)
+			settle_one(t, f, now_ns);
+	}
+}
+
 static void settle(struct flow_table *t, uint64_t now_ns)
 {
 	while (!list_empty(&t->settling)) {
@@ -16,12 +71,7 @@ static void settle(struct flow_table *t, uint64_t now_ns)
 
 		if (f->due_ns > now_ns)
 			return;
-		if (!lacks_owner(f)) {
-			flow_emit(t, f);
-			continue;
-		}
-		f->due_ns = now_ns + FLOW_OWNER_WAIT_NS;
-		flow_move_to(t, f, FLOW_WAITS_OWNER, &t->waits_owner);
+		settle_one(t, f, now_ns);
 	}
 }
 
@@ -53,6 +103,7 @@ void flow_tick(struct flow_table *t, uint64_t now_ns)
 {
 	mini_tick(t, now_ns);
 	settle(t, now_ns);
+	settle_rest(t, now_ns);
 	settle_owners(t, now_ns);
 }
 
@@ -90,7 +141,8 @@ void flow_looked(struct flow_table *t, uint64_t began_ns)
 
 void flow_gap(struct flow_table *t, uint64_t until_ns)
 {
-	struct list *queues[] = { &t->open, &t->settling, &t->waits_mini, &t->waits_owner };
+	struct list *queues[] = { &t->open, &t->settling, &t->waits_rest, &t->waits_mini,
+				  &t->waits_owner };
 
 	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
 		for (struct list *at = queues[i]->next; at != queues[i]; at = at->next)
@@ -115,6 +167,7 @@ void flow_finish(struct flow_table *t, uint64_t now_ns)
 	for (struct list *at = t->waits_mini.next; at != &t->waits_mini; at = at->next)
 		container_of(at, struct flow, queue)->v.evidence |= EV(TRACE_ENDED);
 	emit_all(t, &t->settling);
+	emit_all(t, &t->waits_rest);
 	emit_all(t, &t->waits_owner);
 	emit_all(t, &t->waits_mini);
 }

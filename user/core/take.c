@@ -137,6 +137,7 @@ static struct flow *take_state(struct flow_table *t, const struct obs *obs)
 		return f;
 	}
 	fold_close(f, obs);
+	listener_owns(t, f, obs);
 	if (f->mini && f->mini->state == ST_FIN_WAIT2)
 		flow_move_to(t, f, FLOW_WAITS_MINI, &t->waits_mini);
 	else
@@ -162,12 +163,32 @@ static struct flow *take_destroy(struct flow_table *t, const struct obs *obs)
 	return f;
 }
 
+/*
+ * The memory of one that is gone is soon another's: a stranger's close() is not
+ * its own. Where nothing tells that it is gone, the ports do.
+ */
+static bool is_stranger(const struct flow *f, const struct obs *obs)
+{
+	const struct tuple *ours = &f->v.tuple, *its = &obs->tuple;
+
+	if (obs->kind != OBS_RELEASE && obs->kind != OBS_SNAPSHOT)
+		return false;
+	if (f->destroyed)
+		return true;
+	return f->stage != FLOW_OPEN && ours->family && its->family &&
+	       (ours->peer.port != its->peer.port || ours->local.port != its->local.port);
+}
+
 static struct flow *take_known(struct flow_table *t, const struct obs *obs)
 {
 	struct flow *f = flow_by_sk(t, obs->sk);
 	bool is_new = false;
 	uint8_t state = obs->has_sock ? obs->sock.state : obs->old_state;
 
+	if (f && is_stranger(f, obs)) {
+		flow_supplanted(t, f, obs->mono_ns);
+		f = NULL;
+	}
 	if (!f && state && state != ST_CLOSE && state != ST_LISTEN) {
 		f = flow_older(t, obs);
 		is_new = true;
@@ -241,6 +262,8 @@ uint64_t flow_take(struct flow_table *t, const struct obs *obs, struct tuple *tu
 		t->counts.strays++;
 		return 0;
 	}
+	if (listener_take(t, obs))
+		return 0;
 	if (is_repeat(t, obs)) {
 		t->counts.duplicates++;
 		return 0;

@@ -21,6 +21,7 @@ static const char *const closers[CLOSER_MAX] = {
 static const char *const sources[OWNER_SOURCE_MAX] = {
 	[OWNER_CONNECT] = "connect", [OWNER_ACCEPT] = "accept",
 	[OWNER_CLOSE] = "close", [OWNER_HOLDS] = "holds",
+	[OWNER_LISTENER] = "listener", [OWNER_DESTROY] = "destroy",
 };
 
 static const char *const mini_ends[MINI_END_MAX] = {

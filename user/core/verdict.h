@@ -13,7 +13,7 @@
 
 enum how { HOW_FIN, HOW_RST, HOW_TIMEOUT, HOW_SILENT, HOW_MAX };
 enum closer { CLOSER_NONE, CLOSER_LOCAL, CLOSER_PEER, CLOSER_BOTH, CLOSER_MAX };
-enum owner_source { OWNER_UNKNOWN, OWNER_CONNECT, OWNER_ACCEPT, OWNER_CLOSE, OWNER_HOLDS, OWNER_SOURCE_MAX };
+enum owner_source { OWNER_UNKNOWN, OWNER_CONNECT, OWNER_ACCEPT, OWNER_CLOSE, OWNER_HOLDS, OWNER_LISTENER, OWNER_DESTROY, OWNER_SOURCE_MAX };
 
 enum cause {
 #define CAUSE(id, slug, how, title, hint) CAUSE_##id,
@@ -66,8 +66,12 @@ struct verdict {
 	const char *rst_reason; /* kernel's name, NULL = none known */
 	bool linger_on;
 	uint32_t linger_ms;
+	uint64_t linger_wait_ns; /* how long close() waited for SO_LINGER; 0 = it did not, or not known */
 	/* what was thrown away: bytes of data, FIN and SYN not counted */
 	uint32_t unread_bytes, unsent_bytes, unacked_bytes;
+	uint32_t left_bytes; /* received and not read when it ended, though perhaps still to be read */
+	bool peer_left_known;
+	uint32_t peer_left_bytes; /* the same of the other end, when it is on this host */
 	uint64_t sent_bytes, received_bytes;
 	int32_t error; /* errno the program will see; 0 = none */
 	uint64_t age_ns; /* since it was born, or since first seen when !complete */

@@ -106,7 +106,10 @@ static void put_event(const struct decoder *d, const struct wire_event *ev, stru
 	o->others = ev->flags & WIRE_OTHERS;
 	o->old_state = ev->old_state;
 	o->new_state = ev->new_state;
-	o->rst_reason = reason_name(d, ev->reason);
+	if (o->kind != OBS_RELEASE)
+		o->rst_reason = reason_name(d, ev->reason);
+	else if (ev->reason != WIRE_NO_REASON)
+		o->release_err = (int32_t)ev->reason;
 	o->rst_flag_known = ev->flags & WIRE_RST_FLAG_KNOWN;
 	o->rst_flag = ev->flags & WIRE_RST_FLAG;
 	s->netns_ino = ev->netns_ino;
@@ -119,6 +122,7 @@ static void put_event(const struct decoder *d, const struct wire_event *ev, stru
 	s->keepalive = ev->flags & WIRE_KEEPALIVE;
 	s->repair = ev->flags & WIRE_REPAIR;
 	s->mptcp = ev->flags & WIRE_MPTCP;
+	s->psock = ev->flags & WIRE_PSOCK;
 }
 
 /* The record's address is the mini-socket's, not a full socket's. */

@@ -40,6 +40,7 @@ TYPE(U16, "integer", emit_u16, .size = 2);
 TYPE(I64, "integer", emit_i64, .size = 8, .is_signed = true);
 TYPE(I32, "integer", emit_i32, .size = 4, .is_signed = true);
 TYPE(ID_OR_NULL, "integer", emit_u64, .size = 8, .absent = zero_u64);
+TYPE(U64_OR_NULL, "integer", emit_u64, .size = 8, .absent = zero_u64);
 TYPE(PORT, "integer", emit_u16, .size = 2, .absent = zero_u16);
 TYPE(FAMILY, "integer", emit_u8, .size = 1, .absent = zero_u8);
 TYPE(FLAG, "boolean", emit_flag, .size = 1);
@@ -184,6 +185,10 @@ static bool no_owner(const void *at) { return ((const struct owner *)at)->source
 TYPE(OWNER, "object", emit_shape, .size = sizeof(struct owner), .shape = SHAPE_owner, .absent = no_owner);
 TYPE(RST, "object", emit_shape, .shape = SHAPE_rst);
 TYPE(LINGER, "object", emit_shape, .shape = SHAPE_linger);
+EMIT(emit_peer_left) { json_u64(j, ((const struct verdict *)at)->peer_left_bytes); }
+static bool no_peer_left(const void *at) { return !((const struct verdict *)at)->peer_left_known; }
+
+TYPE(PEER_LEFT, "integer", emit_peer_left, .absent = no_peer_left);
 TYPE(LOST, "object", emit_shape, .shape = SHAPE_lost);
 TYPE(BYTES, "object", emit_shape, .shape = SHAPE_bytes);
 TYPE(EXPECTED, "object", emit_shape, .shape = SHAPE_expected);

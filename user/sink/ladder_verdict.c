@@ -4,8 +4,11 @@
 
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/errname.h"
 #include "base/units.h"
+#include "sink/ledger.h"
 
 #define HALF 49 /* where the line between both stands */
 
@@ -56,31 +59,29 @@ static void say_proof(struct panel *panel, const struct verdict *v)
 			say_bullet(panel, evidence_row((enum evidence)ev)->words);
 }
 
-static size_t add_bytes(char *buf, size_t size, size_t at, uint32_t bytes, const char *what)
+/* Both sentences on what became of the bytes. */
+static void say_ledger(struct panel *panel, const struct verdict *v)
 {
-	char count[UNITS_STRLEN];
+	CLEANUP(buf) struct buf lost = BUF_INIT;
+	CLEANUP(buf) struct buf linger = BUF_INIT;
+	const char *words;
 
-	if (!bytes || at >= size)
-		return at;
-	return at + (size_t)snprintf(buf + at, size - at, "%s%s %s", at ? ", " : "",
-				     units_bytes(bytes, count), what);
-}
-
-/* "11 B received but never read"; empty when nothing was lost. */
-static void lost_words(const struct verdict *v, char *buf, size_t size)
-{
-	size_t at = 0;
-
-	buf[0] = '\0';
-	at = add_bytes(buf, size, at, v->unread_bytes, "received, never read");
-	at = add_bytes(buf, size, at, v->unsent_bytes, "never sent");
-	add_bytes(buf, size, at, v->unacked_bytes, "sent, never acknowledged");
+	buf_puts(&lost, "lost: ");
+	ledger_lost(&lost, v);
+	words = buf_string(&lost);
+	if (words && lost.len > strlen("lost: "))
+		say(panel, INK_BAD, words);
+	else
+		say(panel, INK_PLAIN, "lost: nothing");
+	ledger_linger(&linger, v);
+	words = buf_string(&linger);
+	if (words && *words)
+		say(panel, INK_PLAIN, words);
 }
 
 static void say_facts(struct panel *panel, const struct verdict *v)
 {
-	char words[2 * LADDER_WORDS], lost[LADDER_WORDS], sent[UNITS_STRLEN],
-		received[UNITS_STRLEN];
+	char words[2 * LADDER_WORDS], sent[UNITS_STRLEN], received[UNITS_STRLEN];
 
 	if (v->rst_sent && v->rst_reason) {
 		snprintf(words, sizeof(words), "RST reason in the kernel: %s", v->rst_reason);
@@ -93,9 +94,7 @@ static void say_facts(struct panel *panel, const struct verdict *v)
 	snprintf(words, sizeof(words), "sent %s, received %s", units_bytes(v->sent_bytes, sent),
 		 units_bytes(v->received_bytes, received));
 	say(panel, INK_PLAIN, words);
-	lost_words(v, lost, sizeof(lost));
-	snprintf(words, sizeof(words), "thrown away: %s", lost[0] ? lost : "nothing");
-	say(panel, lost[0] ? INK_BAD : INK_PLAIN, words);
+	say_ledger(panel, v);
 }
 
 /* Who ended it, where that was not whoever owned it. */

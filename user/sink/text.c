@@ -6,8 +6,8 @@
  *   linger-zero    12.3 ms server:4711     127.0.0.1:9000 -> 127.0.0.1:40000
  *
  * What is too long takes room from the process's name; what is still too long
- * (two IPv6 addresses) goes on a line of its own, indented. Nothing is cut but
- * the name, so that what is read here can be searched for elsewhere.
+ * (two IPv6 addresses) goes on a line of its own, indented, and so do the words
+ * on bytes that were lost. Nothing is cut but the name, so that what is read here can be searched for elsewhere.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,6 +18,7 @@
 #include "base/stamp.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "sink/ledger.h"
 #include "sink/out.h"
 #include "sink/sink.h"
 #include "sink/wide.h"
@@ -39,6 +40,7 @@ struct text {
 	struct sink_config config;
 	struct stamp stamp;
 	struct buf out;	/* what this record will print */
+	struct buf words; /* of one sentence of it */
 	size_t column;	/* where on its line the next character will stand */
 	size_t limit;	/* columns that a line may have */
 	bool headed;
@@ -48,8 +50,7 @@ struct text {
 struct tail {
 	char local[ENDPOINT_STRLEN], peer[ENDPOINT_STRLEN];
 	const char *arrow;
-	char lost[UNITS_STRLEN + 5]; /* "" when nothing was */
-	size_t ends, all; /* columns of the addresses, and with what was lost */
+	size_t ends; /* columns of both */
 };
 
 static int text_open(const struct sink_config *config, struct sink **ret)
@@ -72,6 +73,7 @@ static void text_close(struct sink *sink)
 	if (!t)
 		return;
 	buf_free(&t->out);
+	buf_free(&t->words);
 	free(t);
 }
 
@@ -203,7 +205,7 @@ static void format_end(uint8_t family, const struct endpoint *end, char *buf)
 		endpoint_format(family, end, buf);
 }
 
-static struct tail tail_of(const struct tuple *tuple, enum closer closer, uint64_t lost)
+static struct tail tail_of(const struct tuple *tuple, enum closer closer)
 {
 	static const char *const arrows[CLOSER_MAX] = {
 		[CLOSER_NONE] = "--",
@@ -212,35 +214,26 @@ static struct tail tail_of(const struct tuple *tuple, enum closer closer, uint64
 		[CLOSER_BOTH] = "<>",
 	};
 	struct tail tail = { .arrow = arrows[closer] };
-	char bytes[UNITS_STRLEN];
 
 	format_end(tuple->family, &tuple->local, tail.local);
 	format_end(tuple->family, &tuple->peer, tail.peer);
 	tail.ends = strlen(tail.local) + 4 + strlen(tail.peer);
-	tail.all = tail.ends;
-	if (lost)
-		tail.all += 2 + (size_t)snprintf(tail.lost, sizeof(tail.lost), "lost %s",
-						 units_bytes_short(lost, bytes));
 	return tail;
 }
 
-/* Columns for the process, so that all of the tail, or at least the addresses, fit behind it. */
+/* Columns for the process, so that the addresses fit behind it. */
 static size_t process_room(const struct text *t, const struct tail *tail)
 {
-	const size_t needs[] = { tail->all, tail->ends };
 	size_t left = t->column + PROCESS_LEAST < COL_ENDS ? COL_ENDS - 1 - t->column : 0;
 	size_t full = left ? left : PROCESS_LEAST;
 
 	if (t->config.wide)
 		return TEXT_ANY;
-	for (unsigned i = 0; i < 2; i++) {
-		if (t->column + PROCESS_LEAST + 1 + needs[i] > t->limit)
-			continue;
-		if (t->column + full + 1 + needs[i] <= t->limit)
-			return full;
-		return t->limit - needs[i] - 1 - t->column;
-	}
-	return t->limit - t->column;
+	if (t->column + PROCESS_LEAST + 1 + tail->ends > t->limit)
+		return t->limit - t->column;
+	if (t->column + full + 1 + tail->ends <= t->limit)
+		return full;
+	return t->limit - tail->ends - 1 - t->column;
 }
 
 static void put_ends(struct text *t, const struct tail *tail)
@@ -263,19 +256,45 @@ static void put_tail(struct text *t, const struct tail *tail, size_t column)
 	else
 		new_line(t, INDENT);
 	put_ends(t, tail);
-	if (!*tail->lost)
-		return;
-	if (t->column + tail->all - tail->ends <= t->limit)
-		put(t, "  ");
-	else
+}
+
+/* Words below the line that they belong to, as many lines as they need. */
+static void put_below(struct text *t, const char *sgr, const char *words)
+{
+	char line[COLUMNS + 1];
+
+	while (*words) {
+		size_t room = COLUMNS - INDENT, n = strlen(words);
+
+		if (n > room)
+			for (n = room; n && words[n] != ' ';)
+				n--;
+		snprintf(line, sizeof(line), "%.*s", (int)n, words);
 		new_line(t, INDENT);
-	put_coloured(t, BOLD, tail->lost);
+		put_coloured(t, sgr, line);
+		words += n + strspn(words + n, " ");
+	}
+}
+
+/* What became of the bytes. */
+static void put_ledger(struct text *t, const struct verdict *v)
+{
+	size_t label = strlen("lost ");
+
+	buf_reset(&t->words);
+	buf_puts(&t->words, "lost ");
+	ledger_lost(&t->words, v);
+	if (t->words.len > label && buf_string(&t->words))
+		put_below(t, BOLD, buf_string(&t->words));
+	buf_reset(&t->words);
+	ledger_linger(&t->words, v);
+	if (t->words.len && buf_string(&t->words))
+		put_below(t, NULL, buf_string(&t->words));
 }
 
 static void put_close(struct text *t, const struct verdict *v)
 {
-	uint64_t lost = (uint64_t)v->unread_bytes + v->unsent_bytes + v->unacked_bytes;
-	struct tail tail = tail_of(&v->tuple, v->first_closer, lost);
+	struct tail tail = tail_of(&v->tuple, v->first_closer);
 	size_t room, start;
 
 	put_header(t);
@@ -286,6 +305,8 @@ static void put_close(struct text *t, const struct verdict *v)
 	room = process_room(t, &tail);
 	put_process(t, &v->owner, room);
 	put_tail(t, &tail, room == TEXT_ANY ? COL_ENDS : start + room + 1);
+	if (!t->config.wide)
+		put_ledger(t, v);
 	buf_byte(&t->out, '\n');
 	if (t->config.wide)
 		wide_put(&t->out, v, t->config.utf8);
@@ -294,7 +315,7 @@ static void put_close(struct text *t, const struct verdict *v)
 /* The addresses at the end of an event's line, which may be as long as it is. */
 static void put_event_ends(struct text *t, const struct tuple *tuple)
 {
-	struct tail tail = tail_of(tuple, CLOSER_NONE, 0);
+	struct tail tail = tail_of(tuple, CLOSER_NONE);
 
 	if (tuple->family) {
 		pad_to(t, COL_ENDS);

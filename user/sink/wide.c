@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #include "sink/wide.h"
 
+#include "base/cleanup.h"
 #include "base/errname.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "sink/ledger.h"
 #include "sink/words.h"
 
 static void put_label(struct buf *out, const char *label)
@@ -30,14 +32,15 @@ static void put_bytes(struct buf *out, uint64_t bytes, const char *after)
 	buf_puts(out, after);
 }
 
-/* ", 12 B unread" when there are any. */
-static void put_some(struct buf *out, bool *first, uint64_t bytes, const char *after)
+static void put_sentence(struct buf *out, const char *label, struct buf *words)
 {
-	if (!bytes)
+	const char *text = buf_string(words);
+
+	if (!text || !*text)
 		return;
-	buf_puts(out, *first ? "" : ", ");
-	put_bytes(out, bytes, after);
-	*first = false;
+	put_label(out, label);
+	buf_puts(out, text);
+	buf_byte(out, '\n');
 }
 
 static void put_exit(struct buf *out, const struct verdict *v)
@@ -107,15 +110,13 @@ static void put_wire(struct buf *out, const struct verdict *v)
 
 static void put_lost(struct buf *out, const struct verdict *v)
 {
-	bool first = true;
+	CLEANUP(buf) struct buf lost = BUF_INIT;
+	CLEANUP(buf) struct buf linger = BUF_INIT;
 
-	if (!v->unread_bytes && !v->unsent_bytes && !v->unacked_bytes)
-		return;
-	put_label(out, "lost");
-	put_some(out, &first, v->unread_bytes, " received but not read");
-	put_some(out, &first, v->unsent_bytes, " never sent");
-	put_some(out, &first, v->unacked_bytes, " sent but not acknowledged");
-	buf_byte(out, '\n');
+	ledger_lost(&lost, v);
+	ledger_linger(&linger, v);
+	put_sentence(out, "lost", &lost);
+	put_sentence(out, "linger", &linger);
 }
 
 static void put_error(struct buf *out, const struct verdict *v)

@@ -82,7 +82,7 @@ static void linger_seconds_are_a_number_with_its_fraction(void **state)
 	capture_open(&c, &sink_ndjson, (struct sink_config){ 0 });
 	capture_close(&c, &v);
 	line = line_of(&c);
-	assert_key(line, "linger", "{\"on\":true,\"seconds\":2.5}");
+	assert_key(line, "linger", "{\"on\":true,\"seconds\":2.5,\"waited_ns\":null}");
 	json_object_put(line);
 	capture_end(&c);
 }

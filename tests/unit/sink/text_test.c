@@ -65,7 +65,7 @@ static void the_arrow_tells_who_ended_it(void **state)
 	}
 }
 
-static void bytes_lost_are_added_up(void **state)
+static void what_was_lost_stands_in_words_below(void **state)
 {
 	struct verdict v = plain_verdict();
 
@@ -73,7 +73,9 @@ static void bytes_lost_are_added_up(void **state)
 	v.unread_bytes = 30;
 	v.unsent_bytes = 6;
 	v.unacked_bytes = 1;
-	assert_lines(&v, "active-close    1.0 ms nginx:7     127.0.0.1:9000 -> 127.0.0.1:40000  lost 37 B\n");
+	assert_lines(&v, "active-close    1.0 ms nginx:7         127.0.0.1:9000 -> 127.0.0.1:40000\n"
+			 "    lost 30 B received and never read, 6 B never left this host, 1 B sent and\n"
+			 "    never acknowledged\n");
 }
 
 static void the_name_gives_way_and_the_pid_does_not(void **state)
@@ -266,7 +268,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_verdict_is_a_line_below_one_header),
 		cmocka_unit_test(the_arrow_tells_who_ended_it),
-		cmocka_unit_test(bytes_lost_are_added_up),
+		cmocka_unit_test(what_was_lost_stands_in_words_below),
 		cmocka_unit_test(the_name_gives_way_and_the_pid_does_not),
 		cmocka_unit_test(an_owner_that_is_not_known_is_nobody),
 		cmocka_unit_test(how_is_said_where_it_does_not_follow_from_the_cause),

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* fold_end: what the change to CLOSE says: who ended it, with what error, and what was in the queues. */
+#include <errno.h>
+
+#include "core/flow_priv.h"
+
+#define SHUT_BOTH 3
+
+evidence_set fold_options(const struct obs_sock *sock)
+{
+	evidence_set ev = 0;
+
+	if (sock->linger)
+		ev |= sock->linger_ms ? EV(LINGER_SET) : EV(LINGER_ZERO);
+	if (sock->linger2 < 0)
+		ev |= EV(LINGER2_NEGATIVE);
+	if (sock->repair)
+		ev |= EV(REPAIR);
+	if (sock->keepalive)
+		ev |= EV(KEEPALIVE);
+	if (sock->user_timeout_ms)
+		ev |= EV(USER_TIMEOUT);
+	return ev;
+}
+
+static evidence_set error_evidence(const struct obs_sock *sock, bool may_be_timer)
+{
+	evidence_set ev = sock->err_soft ? EV(ERR_SOFT) : 0;
+
+	/* a timer that gives up reports the ICMP error that came before, if one did */
+	if (may_be_timer && sock->err && sock->err == sock->err_soft)
+		return ev | EV(ERR_TIMEOUT);
+	switch (sock->err) {
+	case 0:
+		return ev;
+	case ECONNRESET:
+	case ECONNREFUSED:
+	case EPIPE:
+		return ev | EV(ERR_RESET);
+	case ETIMEDOUT:
+		return ev | EV(ERR_TIMEOUT);
+	case ECONNABORTED:
+		return ev | EV(ERR_ABORTED);
+	default:
+		return ev | EV(ERR_OTHER);
+	}
+}
+
+/*
+ * What is thrown away, in bytes of data: SYN and FIN take a sequence number each
+ * and are none. Unread bytes are lost only where nobody can read them any more.
+ */
+static void fold_lost(struct flow *f, const struct obs_sock *sock, bool unread_lost)
+{
+	struct verdict *v = &f->v;
+	uint32_t unsent = sock->unsent, unacked = sock->unacked;
+
+	if (f->last_old == ST_SYN_SENT || f->last_old == ST_SYN_RECV)
+		unacked -= unacked > 0;
+	if (f->fin_queued && unsent)
+		unsent--;
+	else if (f->fin_queued && unacked)
+		unacked--;
+	v->unsent_bytes = unsent;
+	v->unacked_bytes = unacked;
+	if (unread_lost && sock->unread > sock->done)
+		v->unread_bytes = sock->unread - sock->done;
+}
+
+/* What a program can still read is not unread for good: only where nobody can. */
+static evidence_set queue_evidence(const struct obs_sock *sock, uint8_t old_state, bool unread_lost)
+{
+	evidence_set ev = 0;
+
+	if (unread_lost && sock->unread > sock->done)
+		ev |= EV(UNREAD);
+	if (sock->psock && sock->unread > sock->done)
+		ev |= EV(SOCKMAP);
+	if (sock->unsent)
+		ev |= EV(UNSENT);
+	if (sock->unacked && old_state != ST_SYN_SENT && old_state != ST_SYN_RECV)
+		ev |= EV(UNACKED);
+	if (!sock->snd_wnd && sock->unsent)
+		ev |= EV(ZERO_WINDOW);
+	if (sock->probes_out)
+		ev |= EV(PROBED);
+	return ev;
+}
+
+static evidence_set place_evidence(const struct obs *obs)
+{
+	const struct obs_sock *sock = &obs->sock;
+
+	switch (obs->old_state) {
+	case ST_SYN_SENT:
+		return EV(IN_SYN_SENT) | (sock->unacked ? 0 : EV(SYN_UNSENT));
+	case ST_SYN_RECV:
+		return EV(IN_SYN_RECV);
+	case ST_FIN_WAIT2:
+		/* the FIN that is taken in FIN_WAIT2 ends it in the same breath */
+		return EV(IN_FIN_WAIT2) | (sock->done && !sock->err ? EV(PEER_FINISHED) : 0);
+	case ST_CLOSING:
+	case ST_LAST_ACK:
+		/* with anything outstanding this was no acknowledgement */
+		return sock->err || sock->unacked || sock->unsent ? 0 : EV(LAST_ACKED);
+	}
+	return 0;
+}
+
+/*
+ * A lock that a process holds is no call by itself: the FIN or ACK that ends the
+ * connection may have waited in the backlog while the program read.
+ */
+static evidence_set holder_evidence(const struct obs_sock *sock, bool ended_by_peer)
+{
+	if (sock->dead)
+		return EV(ORPHAN);
+	if (!sock->has_socket)
+		/* nor has an MPTCP subflow a descriptor of its own */
+		return sock->mptcp ? EV(SUBFLOW) : sock->owned ? 0 : EV(NOT_ACCEPTED);
+	if (!sock->owned || sock->err || ended_by_peer)
+		return 0;
+	return EV(BY_CALL) | (sock->shutdown == SHUT_BOTH ? 0 : EV(NOT_SHUT));
+}
+
+/*
+ * An ICMP error that the program never fetched (IP_RECVERR) stays on the socket
+ * and ends nothing: it was there before close() did anything. What ends a
+ * connection with an error writes its own.
+ */
+static bool is_old_error(const struct flow *f, const struct obs_sock *sock)
+{
+	return sock->err && sock->err == f->release_err && sock->err != sock->err_soft &&
+	       sock->err != ETIMEDOUT && !f->reset_called;
+}
+
+/* Who destroys it is nobody's owner, but it was that task's call. */
+static void fold_ender(struct flow *f, const struct obs *obs, evidence_set holder)
+{
+	if (!obs->has_task)
+		return;
+	if (holder & EV(BY_CALL))
+		fold_closer(f, &obs->task);
+	else if (obs->sock.err == ECONNABORTED && obs->task.meant && obs->task.pid)
+		f->v.closer = owner_of(&obs->task, OWNER_DESTROY);
+}
+
+static void fold_end(struct flow *f, const struct obs *obs)
+{
+	const struct obs_sock *sock = &obs->sock;
+	struct verdict *v = &f->v;
+	evidence_set place = place_evidence(obs), holder;
+	bool by_peer = f->mini || place & (EV(LAST_ACKED) | EV(PEER_FINISHED)), lost;
+
+	holder = holder_evidence(sock, by_peer);
+	/* with anything unread close() sends an RST, no FIN: what an orphan seems to have is none */
+	lost = holder & (EV(BY_CALL) | EV(NOT_ACCEPTED)) && !sock->psock;
+	v->evidence |= holder | fold_options(sock) |
+		       error_evidence(sock, obs->old_state != ST_SYN_SENT && !f->reset_called) |
+		       queue_evidence(sock, obs->old_state, lost) | place;
+	v->error = sock->dead ? 0 : sock->err;
+	if (sock->unread > sock->done && !sock->psock)
+		v->left_bytes = sock->unread - sock->done;
+	fold_lost(f, sock, lost);
+	fold_ender(f, obs, holder);
+	if (!fold_fin_waits(f, sock))
+		return;
+	v->evidence &= ~(EV(FIN_FIRST) | EV(FIN_AFTER));
+	v->evidence |= EV(CLOSED_BEFORE_FIN);
+}
+
+/* -> CLOSE: the socket is still locked, its error final, its counters true. */
+void fold_close(struct flow *f, const struct obs *obs)
+{
+	struct obs end = *obs;
+
+	f->v.mono_ns = obs->mono_ns;
+	if (!obs->has_sock)
+		return;
+	if (is_old_error(f, &obs->sock))
+		end.sock.err = 0;
+	fold_end(f, &end);
+}
