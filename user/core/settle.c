@@ -109,7 +109,7 @@ void flow_tick(struct flow_table *t, uint64_t now_ns)
 
 bool flow_is_due(const struct flow_table *t, uint64_t now_ns)
 {
-	if (!list_empty(&t->waits_owner) || mini_is_due(t, now_ns))
+	if (!list_empty(&t->waits_rest) || !list_empty(&t->waits_owner) || mini_is_due(t, now_ns))
 		return true;
 	return !list_empty(&t->settling) &&
 	       container_of(t->settling.next, struct flow, queue)->due_ns <= now_ns;
