@@ -33,7 +33,7 @@ static const struct argp_option option_table[] = {
 	{ "address", KEY_ADDRESS, "ADDRESS", 0, "numeric address of the server (default: loopback)", 1 },
 	{ "port", KEY_PORT, "PORT", 0, "port of the server, 0 to 65535, 0 = any free one (default 4242)", 1 },
 	{ "report-fd", KEY_REPORT, "FD", 0, "report every call as a JSON line on this descriptor, print nothing", 2 },
-	{ "tun-fd", KEY_TUN, "FD", 0, "the scripted peer's wire (default: it makes one, in a network namespace that is not init's)", 2 },
+	{ "tun-fd", KEY_TUN, "FD", 0, "the scripted peer's wire (default: it makes one, in a network namespace in which nothing else is up)", 2 },
 	{ "user", KEY_USER, "USER", 0, "run as this user (name or number), for good", 2 },
 	{ 0 },
 };

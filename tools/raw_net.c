@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -194,16 +193,32 @@ int raw_net_open(const char *sysctls, struct raw_net *ret)
 	return r;
 }
 
+/* An interface that is up, but loopback: the namespace is somebody's. */
+static int check_unused(void)
+{
+	CLEANUP(close) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct if_nameindex *all = if_nameindex();
+	int r = fd < 0 || !all ? -errno : 0;
+
+	for (struct if_nameindex *each = all; !r && each->if_index; each++) {
+		struct ifreq request = { 0 };
+
+		snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", each->if_name);
+		if (ioctl(fd, SIOCGIFFLAGS, &request))
+			r = -errno;
+		else if (request.ifr_flags & IFF_UP && !(request.ifr_flags & IFF_LOOPBACK))
+			r = -EBUSY;
+	}
+	if (all)
+		if_freenameindex(all);
+	return r;
+}
+
 int raw_net_here(const char *sysctls, int *tun_ret)
 {
-	struct stat here, first;
+	int r = check_unused();
 
-	/* Who may not look there has no privileges either. */
-	if (stat("/proc/self/ns/net", &here) || stat("/proc/1/ns/net", &first))
-		return -errno;
-	if (here.st_ino == first.st_ino)
-		return -EBUSY;
-	return furnish(sysctls, tun_ret);
+	return r ? r : furnish(sysctls, tun_ret);
 }
 
 void raw_net_close(struct raw_net *net)

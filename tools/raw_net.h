@@ -36,7 +36,7 @@ struct raw_net {
  * -ENODEV without TUN.
  */
 int raw_net_open(const char *sysctls, struct raw_net *ret);
-/* The same in the caller's own namespace, which must not be the one that init lives in (-EBUSY). */
+/* The same in the caller's own namespace, in which nothing else must be up (-EBUSY). */
 int raw_net_here(const char *sysctls, int *tun_ret);
 void raw_net_close(struct raw_net *net);
 /* The way to the scripted peer goes away, in the caller's namespace. */

@@ -276,11 +276,11 @@ class Held:
         self.seen = self.wait()
 
     def queue(self, child):
-        """One that nobody has accepted when the RST comes: nobody owns it."""
+        """One that nobody has accepted when the RST comes: it is the listener's, so its owner's."""
         local, peer = self.client.tell("connect", "queued", "127.0.0.1", self.ports[self.server])
         self.client.tell("linger", "queued", 0)
         self.client.tell("close", "queued")
-        self.truth[(self.server.netns, *peer.values(), *local.values())] = ("peer-reset", None, True)
+        self.truth[(self.server.netns, *peer.values(), *local.values())] = ("peer-reset", self.server.pid, True)
         self.child = child
 
     def let_go(self):

@@ -138,6 +138,7 @@ void flow_emit(struct flow_table *t, struct flow *f)
 	bool wanted;
 
 	fold_settled(f, t->blind);
+	listener_owns(t, f);
 	join_pair(t, f);
 	v->complete = !(v->evidence & (EV(OLDER) | EV(GAP) | EV(EVICTED) | EV(TRACE_ENDED)));
 	v->age_ns = v->mono_ns > f->born_ns ? v->mono_ns - f->born_ns : 0;

@@ -147,8 +147,10 @@ void mini_leave_flow(struct flow_table *t, struct mini *m, bool wanted);
 /* listener.c */
 /* True when the observation is of a listener, and so of no connection. */
 bool listener_take(struct flow_table *t, const struct obs *obs);
-/* It ended in an accept queue: its owner, and who closed the queue, are the listener's. */
-void listener_owns(struct flow_table *t, struct flow *f, const struct obs *obs);
+/* If it ended because the listener in whose queue it was closed: whose it was, and who did that. */
+void listener_closes(struct flow_table *t, struct flow *f, const struct obs *obs);
+/* If it ended in a queue: its owner is the listener's, as far as is known by now. */
+void listener_owns(struct flow_table *t, struct flow *f);
 
 /* pair.c: can a and b be the two ends of one connection? */
 bool pair_fits(const struct flow *a, const struct flow *b);

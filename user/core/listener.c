@@ -44,11 +44,12 @@ static void listener_closed(struct listeners *l, const struct obs *obs)
 		at->closer = owner_of(&obs->task, OWNER_LISTENER);
 }
 
+/* A look around that names nobody says nothing new. */
 static void listener_open(struct listeners *l, const struct obs *obs, bool anew)
 {
 	struct listener *at = anew ? NULL : listener_at(l, obs->sk);
 
-	if (at && !at->closer.pid)
+	if (!anew && (!obs->has_task || (at && !at->closer.pid)))
 		return;
 	at = listener_new(l, obs);
 	if (obs->has_task && obs->task.meant && !obs->task.kthread && obs->task.pid)
@@ -113,20 +114,26 @@ static const struct owner *owner_by_port(const struct listeners *l, const struct
 	return found;
 }
 
-void listener_owns(struct flow_table *t, struct flow *f, const struct obs *obs)
+void listener_closes(struct flow_table *t, struct flow *f, const struct obs *obs)
 {
 	const struct listener *closed = NULL;
+
+	if (f->v.evidence & EV(NOT_ACCEPTED) && !obs->sock.err)
+		closed = closed_here(&t->listeners, f, obs);
+	if (!closed)
+		return;
+	f->v.closer = closed->closer;
+	if (f->v.owner.source == OWNER_UNKNOWN)
+		f->v.owner = closed->owner.pid ? closed->owner : closed->closer;
+}
+
+void listener_owns(struct flow_table *t, struct flow *f)
+{
 	const struct owner *owner;
 
 	if (!(f->v.evidence & EV(NOT_ACCEPTED)) || f->v.owner.source != OWNER_UNKNOWN)
 		return;
-	if (!obs->sock.err)
-		closed = closed_here(&t->listeners, f, obs);
-	if (closed)
-		f->v.closer = closed->closer;
-	owner = closed && closed->owner.pid ? &closed->owner : owner_by_port(&t->listeners, f);
-	if (!owner && closed)
-		owner = &closed->closer;
+	owner = owner_by_port(&t->listeners, f);
 	if (owner)
 		f->v.owner = *owner;
 }

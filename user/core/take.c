@@ -137,7 +137,7 @@ static struct flow *take_state(struct flow_table *t, const struct obs *obs)
 		return f;
 	}
 	fold_close(f, obs);
-	listener_owns(t, f, obs);
+	listener_closes(t, f, obs);
 	if (f->mini && f->mini->state == ST_FIN_WAIT2)
 		flow_move_to(t, f, FLOW_WAITS_MINI, &t->waits_mini);
 	else
