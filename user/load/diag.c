@@ -27,10 +27,10 @@ enum { FIN_WAIT1 = 4, FIN_WAIT2 = 5, TIME_WAIT = 6, CLOSE_WAIT = 8, LAST_ACK = 9
 #define RECORDS_MAX 512
 
 struct diag {
-	const struct look *look;
+	struct look *look;
 	const struct wire_filter *filter;
 	uint32_t hz, netns_ino, states;
-	uint64_t asked_ns;
+	uint64_t then_ns; /* what time the records carry */
 	struct wire_full records[RECORDS_MAX];
 	size_t n;
 };
@@ -69,7 +69,7 @@ static void put_tuple(const struct inet_diag_msg *msg, struct wire_tuple *ret)
 static void put_event(const struct diag *d, const struct inet_diag_msg *msg, struct wire_event *ev)
 {
 	ev->version = WIRE_VERSION;
-	ev->mono_ns = d->asked_ns;
+	ev->mono_ns = d->then_ns;
 	ev->cookie = msg->id.idiag_cookie[0] | (uint64_t)msg->id.idiag_cookie[1] << 32;
 	ev->reason = WIRE_NO_REASON;
 	ev->netns_ino = d->netns_ino;
@@ -163,30 +163,39 @@ static int ask(struct mnl_socket *socket, const struct diag *d, uint8_t family)
 	return mnl_socket_sendto(socket, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
 }
 
-/* What is said of a socket was true at some time before it is received: asked_ns is that late. */
-static int listen_to(struct mnl_socket *socket, struct diag *d)
+static int receive(struct mnl_socket *socket, struct diag *d, uint64_t since_ns)
 {
 	char buf[32768];
+	ssize_t got = mnl_socket_recvfrom(socket, buf, sizeof(buf));
+	int r, given;
+
+	if (got < 0)
+		return -errno;
+	d->n = 0;
+	d->then_ns = d->states & STATE(TIME_WAIT) ? now_ns() : since_ns;
+	r = mnl_cb_run(buf, (size_t)got, 0, 0, on_socket, d);
+	if (r < 0)
+		return -errno;
+	given = look_give(d->look, d->records, d->n);
+	return given ? given : r;
+}
+
+/*
+ * The kernel writes an answer while it hands out the one before: at some time
+ * since_ns or later. A socket's events come after its look, so it carries the
+ * earliest time; a mini-socket's birth comes before, so it carries the latest.
+ */
+static int listen_to(struct mnl_socket *socket, struct diag *d, uint64_t since_ns)
+{
 	int r;
 
 	do {
-		ssize_t got = mnl_socket_recvfrom(socket, buf, sizeof(buf));
+		uint64_t began_ns = now_ns();
 
-		if (got < 0)
-			return -errno;
-		d->asked_ns = now_ns();
-		d->n = 0;
-		r = mnl_cb_run(buf, (size_t)got, 0, 0, on_socket, d);
-		if (r < 0)
-			return -errno;
-		if (d->n) {
-			int given = look_give(d->look, d->records, d->n);
-
-			if (given)
-				return given;
-		}
+		r = receive(socket, d, since_ns);
+		since_ns = began_ns;
 	} while (r > MNL_CB_STOP);
-	return 0;
+	return r < 0 ? r : 0;
 }
 
 static int look_in_place(void *ctx)
@@ -206,15 +215,17 @@ static int look_in_place(void *ctx)
 	if (!socket)
 		return -errno;
 	for (size_t i = 0; i < sizeof(families) && !r; i++) {
+		uint64_t asked_ns = now_ns();
+
 		r = ask(socket, d, families[i]);
 		if (!r)
-			r = listen_to(socket, d);
+			r = listen_to(socket, d, asked_ns);
 	}
 	mnl_socket_close(socket);
 	return r;
 }
 
-static int look_everywhere(const struct look *look, const struct wire_filter *filter, uint32_t hz,
+static int look_everywhere(struct look *look, const struct wire_filter *filter, uint32_t hz,
 			   uint32_t states)
 {
 	struct diag *d = calloc(1, sizeof(*d));
@@ -231,14 +242,14 @@ static int look_everywhere(const struct look *look, const struct wire_filter *fi
 	return r;
 }
 
-int diag_minis(const struct look *look, const struct wire_filter *filter, uint32_t hz)
+int diag_minis(struct look *look, const struct wire_filter *filter, uint32_t hz)
 {
 	if (filter->n_pids || filter->cgroup_id)
 		return 0;
 	return look_everywhere(look, filter, hz, STATE(TIME_WAIT) | STATE(FIN_WAIT2));
 }
 
-int diag_orphans(const struct look *look, const struct wire_filter *filter, uint32_t hz)
+int diag_orphans(struct look *look, const struct wire_filter *filter, uint32_t hz)
 {
 	return look_everywhere(look, filter, hz,
 			       STATE(FIN_WAIT1) | STATE(FIN_WAIT2) | STATE(CLOSE_WAIT) |

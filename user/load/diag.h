@@ -20,7 +20,7 @@ struct wire_filter;
  * asked for where the filter wants a process or a cgroup: whose they were is not
  * known. 0 or negative errno.
  */
-int diag_minis(const struct look *look, const struct wire_filter *filter, uint32_t hz);
-int diag_orphans(const struct look *look, const struct wire_filter *filter, uint32_t hz);
+int diag_minis(struct look *look, const struct wire_filter *filter, uint32_t hz);
+int diag_orphans(struct look *look, const struct wire_filter *filter, uint32_t hz);
 
 #endif

@@ -27,31 +27,59 @@ static bool is_found_mini(const struct wire_full *record)
 	return record->ev.kind == WIRE_MINI_FOUND;
 }
 
-static int give(const struct look *look, const struct wire_full *records, size_t n, bool minis)
+static int give(const struct look *look, const struct wire_full *record)
+{
+	int r = look->take(look->ctx, record, sizeof(*record));
+
+	return r < 0 && r != -EAGAIN ? r : 0;
+}
+
+static int give_found(const struct look *look, const struct wire_full *records, size_t n)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < n && (r >= 0 || r == -EAGAIN); i++)
-		if (is_found_mini(&records[i]) == minis)
-			r = look->take(look->ctx, &records[i], sizeof(records[i]));
-	return r == -EAGAIN ? 0 : r;
+	for (size_t i = 0; i < n && !r; i++)
+		if (is_found_mini(&records[i]))
+			r = give(look, &records[i]);
+	return r;
+}
+
+int look_give_until(struct look *look, uint64_t mono_ns)
+{
+	int r = 0;
+
+	while (look->waiting && look->next->ev.mono_ns <= mono_ns && !r) {
+		const struct wire_full *record = look->next++;
+
+		look->waiting--;
+		if (!is_found_mini(record))
+			r = give(look, record);
+	}
+	return r;
 }
 
 /*
  * What was traced before a socket was looked at comes before the look: else the
- * socket would seem to go back in time. A mini-socket that was found comes before
- * what was traced: else its end might come first, and it would stay for ever.
+ * socket would seem to go back in time. What was traced after comes after: else one
+ * that has ended since would seem to be another one, without an end. A mini-socket
+ * that was found comes before all that was traced: else its end might come first,
+ * and it would stay for ever.
  */
-int look_give(const struct look *look, const struct wire_full *records, size_t n)
+int look_give(struct look *look, const struct wire_full *records, size_t n)
 {
-	int r = give(look, records, n, true);
+	int r = give_found(look, records, n);
 
+	look->next = records;
+	look->waiting = n;
 	if (!r && look->catch_up)
 		r = look->catch_up(look->session);
-	return r ? r : give(look, records, n, false);
+	if (!r)
+		r = look_give_until(look, UINT64_MAX);
+	look->waiting = 0;
+	return r;
 }
 
-static int read_slots(const struct look *look, int fd)
+static int read_slots(struct look *look, int fd)
 {
 	struct wire_full records[32];
 	size_t have = 0;
@@ -70,7 +98,7 @@ static int read_slots(const struct look *look, int fd)
 	return !r && got < 0 ? -errno : r;
 }
 
-int look_at(const struct look *look, struct bpf_program *iterator)
+int look_at(struct look *look, struct bpf_program *iterator)
 {
 	struct bpf_link *link = bpf_program__attach_iter(iterator, NULL);
 	CLEANUP(close) int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -errno;

@@ -34,6 +34,7 @@ struct session {
 	size_t n_links;
 	session_record_fn take;
 	void *ctx;
+	struct look *look; /* while one is under way */
 	uint32_t hz;
 	const char **reasons;
 	size_t n_reasons;
@@ -182,8 +183,10 @@ static int attach(struct session *s)
 static int on_record(void *ctx, void *data, size_t size)
 {
 	struct session *s = ctx;
+	const struct wire_event *ev = data;
+	int r = s->look && size >= sizeof(*ev) ? look_give_until(s->look, ev->mono_ns) : 0;
 
-	return s->take(s->ctx, data, size);
+	return r ? r : s->take(s->ctx, data, size);
 }
 
 static void load_failed(int r)
@@ -313,17 +316,20 @@ int session_catch_up(struct session *s)
 
 int session_snapshot(struct session *s, bool all)
 {
-	struct look look = { s->take, s->ctx, session_catch_up, s };
-	int r = look_at(&look, s->skel->progs.iter__task_file);
+	struct look look = { .take = s->take, .ctx = s->ctx, .catch_up = session_catch_up, .session = s };
+	int r;
 
+	s->look = &look;
+	r = look_at(&look, s->skel->progs.iter__task_file);
 	if (!r && all)
 		r = diag_orphans(&look, &s->skel->rodata->config.filter, s->hz);
+	s->look = NULL;
 	return r;
 }
 
 int session_find_minis(struct session *s)
 {
-	struct look look = { s->take, s->ctx, NULL, s };
+	struct look look = { .take = s->take, .ctx = s->ctx };
 
 	return diag_minis(&look, &s->skel->rodata->config.filter, s->hz);
 }
