@@ -19,6 +19,7 @@ from table import Page
 def parse():
     p = argparse.ArgumentParser(prog="bench.py", description=__doc__)
     p.add_argument("--only", default=",".join(SECTIONS), metavar="SECTION[,..]", help=f"of {', '.join(SECTIONS)}")
+    p.add_argument("--match", default="", metavar="WORDS", help="of the rates, only loads with that in their name")
     p.add_argument("--peers", action="store_true", help="tcpstates, tcplife, bpftrace and tcpdump on the same load")
     p.add_argument("--pairs", type=int, default=5, help="undisturbed pairs wanted of each variant (5)")
     p.add_argument("--tries", type=int, default=0, help="pairs at most (twice as many)")

@@ -25,7 +25,7 @@
 /* A driver that says nothing that long is gone. */
 #define PATIENCE_S 1800
 
-static const struct load *const loads[] = { &load_churn_rst, &load_churn_fin, &load_churn_mix,
+static const struct load *const loads[] = { &load_churn_rst, &load_churn_fin, &load_churn_mix, &load_meet_rst, &load_meet_fin,
 					    &load_idle, &load_bulk, &load_pingpong };
 #define N_LOADS ((int)(sizeof(loads) / sizeof(loads[0])))
 

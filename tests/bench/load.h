@@ -30,6 +30,7 @@ struct worker {
 	struct sockaddr_in server;
 	int listener;
 	int near, far; /* both ends of its one connection, where it has one */
+	bool by_reset; /* its server ends connections so */
 };
 
 struct load {
@@ -55,6 +56,8 @@ uint64_t load_now_ns(void);
 int net_private(uint32_t tw_buckets);
 int net_listen(struct sockaddr_in *ret);
 int net_connect(uint32_t from, const struct sockaddr_in *server);
+/* Where the next connection comes from: many addresses, so that ports and TIME_WAITs suffice. */
+uint32_t net_source(const struct worker *w);
 int net_pair(struct worker *w, int *near_ret, int *far_ret);
 int net_end_by_reset(int fd);
 uint64_t net_namespace(void);
@@ -64,6 +67,7 @@ int workers_run(const struct load *load, const struct load_options *options,
 		int (*go)(void *ctx), int (*leave)(void *ctx, const struct load_result *all), void *ctx);
 
 extern const struct load load_churn_rst, load_churn_fin, load_churn_mix;
+extern const struct load load_meet_rst, load_meet_fin;
 extern const struct load load_idle, load_bulk, load_pingpong;
 
 #endif

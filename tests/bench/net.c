@@ -98,11 +98,15 @@ int net_connect(uint32_t host, const struct sockaddr_in *server)
 	return fd;
 }
 
+uint32_t net_source(const struct worker *w)
+{
+	/* each process has its own */
+	return INADDR_LOOPBACK + ((w->index + 1) << 16) + (uint32_t)(w->ops % 1024);
+}
+
 int net_pair(struct worker *w, int *near_ret, int *far_ret)
 {
-	/* Many source addresses, so that ports and TIME_WAITs suffice; each process has its own. */
-	uint32_t from = INADDR_LOOPBACK + ((w->index + 1) << 16) + (uint32_t)(w->ops % 1024);
-	int near = net_connect(from, &w->server), far, r;
+	int near = net_connect(net_source(w), &w->server), far, r;
 
 	if (near < 0)
 		return near;
