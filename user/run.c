@@ -63,9 +63,9 @@ static void turn(struct run *run)
 		run->interrupted = true;
 }
 
-static int add_fd(struct run *run, int fd, void *ptr)
+static int add_fd(struct run *run, int fd, void *ptr, uint32_t how)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = ptr };
+	struct epoll_event event = { .events = EPOLLIN | how, .data.ptr = ptr };
 
 	return epoll_ctl(run->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
@@ -90,11 +90,12 @@ static int open_loop(struct run *run)
 	if (run->epoll < 0 || run->timer < 0 || run->signals < 0 ||
 	    timerfd_settime(run->timer, 0, &every, NULL))
 		return -errno;
-	r = add_fd(run, run->timer, &run->timer);
+	r = add_fd(run, run->timer, &run->timer, 0);
 	if (!r)
-		r = add_fd(run, run->signals, &run->signals);
+		r = add_fd(run, run->signals, &run->signals, 0);
+	/* once it was full it has something most of the time: only being woken counts */
 	if (!r && run->source->fd >= 0)
-		r = add_fd(run, run->source->fd, run->source);
+		r = add_fd(run, run->source->fd, run->source, EPOLLET);
 	return r;
 }
 
@@ -132,7 +133,7 @@ int run_watch(struct run *run, int fd, int (*ready)(void *ctx, int fd), void *ct
 		if (w->fd >= 0)
 			continue;
 		*w = (struct watch){ fd, ready, ctx };
-		return add_fd(run, fd, w);
+		return add_fd(run, fd, w, 0);
 	}
 	return -ENOSPC;
 }

@@ -7,12 +7,8 @@
 
 /* The ring's two positions: bytes since it was made, in the kernel's shared pages. */
 struct ring_at {
-	const volatile unsigned long *read, *written; /* NULL = not mapped */
+	const volatile unsigned long *read, *written;
 };
-
-/* 0 or negative errno. */
-int ring_at_open(int map_fd, struct ring_at *ret);
-void ring_at_close(struct ring_at *at);
 
 /*
  * consume() takes records until there are none, one is unfinished, or it had

@@ -16,6 +16,7 @@
 #include "load/diag.h"
 #include "load/examine.h"
 #include "load/look.h"
+#include "load/ring.h"
 #include "load/ways.h"
 #include "wire.h"
 
@@ -27,8 +28,7 @@
 struct session {
 	struct tcpclose_bpf *skel;
 	struct examination *found;
-	struct ring_buffer *ring;
-	struct ring_at at;
+	struct ring ring;
 	struct bpf_link *links[LINKS_MAX];
 	enum hook link_hooks[LINKS_MAX];
 	size_t n_links;
@@ -180,7 +180,7 @@ static int attach(struct session *s)
 	return r;
 }
 
-static int on_record(void *ctx, void *data, size_t size)
+static int on_record(void *ctx, const void *data, size_t size)
 {
 	struct session *s = ctx;
 	const struct wire_event *ev = data;
@@ -214,8 +214,7 @@ static int load(struct session *s, const struct session_config *config)
 		load_failed(r);
 		return r;
 	}
-	s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.ring), on_record, s, NULL);
-	r = s->ring ? ring_at_open(bpf_map__fd(s->skel->maps.ring), &s->at) : -errno;
+	r = ring_open(bpf_map__fd(s->skel->maps.ring), bpf_map__max_entries(s->skel->maps.ring), &s->ring);
 	if (r)
 		log_error("cannot map the ring buffer: %s (a smaller --ring may fit)", strerror(-r));
 	return r;
@@ -290,7 +289,7 @@ int session_open(const struct session_config *config, session_record_fn take, vo
 
 int session_fd(const struct session *s)
 {
-	return ring_buffer__epoll_fd(s->ring);
+	return bpf_map__fd(s->skel->maps.ring);
 }
 
 static int consume(void *ctx)
@@ -299,7 +298,7 @@ static int consume(void *ctx)
 
 	/* before looking: what comes after the look must wake again */
 	s->skel->bss->reader_woken = 0;
-	return ring_buffer__consume(s->ring);
+	return ring_consume(&s->ring, on_record, s);
 }
 
 int session_consume(struct session *s)
@@ -311,7 +310,9 @@ int session_consume(struct session *s)
 
 int session_catch_up(struct session *s)
 {
-	return catch_up(&s->at, consume, s);
+	struct ring_at at = { .read = s->ring.read, .written = s->ring.written };
+
+	return catch_up(&at, consume, s);
 }
 
 int session_snapshot(struct session *s, bool all)
@@ -456,8 +457,7 @@ void session_close(struct session *s)
 	if (!s)
 		return;
 	session_detach(s);
-	ring_at_close(&s->at);
-	ring_buffer__free(s->ring);
+	ring_close(&s->ring);
 	tcpclose_bpf__destroy(s->skel);
 	examination_free(s->found);
 	facts_free_reasons(s->reasons, s->n_reasons);

@@ -58,7 +58,7 @@ struct session_peek {
  */
 int session_open(const struct session_config *config, session_record_fn take, void *ctx,
 		 struct session **ret);
-/* Readable when a good part of the ring is full: else look every 20 ms. */
+/* Becomes readable (an edge) when a good part of the ring is full: else look every 20 ms. */
 int session_fd(const struct session *s);
 /* Takes all that is there, or until take() says -EAGAIN. 0, or negative errno. */
 int session_consume(struct session *s);
