@@ -11,7 +11,16 @@ static __always_inline __u32 read_error(struct bpf_sock *ctx)
 	return READ(sk, sk_err);
 }
 
-/* The socket's part only with -e: the state change that follows has it too. */
+/*
+ * Who closes, and nothing of the socket: the state change that follows has it. But
+ * what is on its way out already may go on in a mini-socket next, and then must
+ * be known by where it is.
+ */
+static __always_inline bool place_follows(__u8 state)
+{
+	return state == ST_ESTABLISHED || state == ST_CLOSE_WAIT || state == ST_CLOSE;
+}
+
 static __always_inline void send_release_brief(struct bpf_sock *ctx, __u16 flags)
 {
 	const struct tcp_sock *tp = (const void *)ctx;
@@ -60,7 +69,7 @@ int cgroup__sock_release(struct bpf_sock *ctx)
 	/* so that user space forgets it too */
 	if (claim_for_current((__u64)ctx))
 		flags = WIRE_OTHERS;
-	if (config.events)
+	if (config.events || !place_follows(ctx->state))
 		send_release_brief(ctx, flags);
 	else
 		send_release_task(ctx, flags);

@@ -60,9 +60,9 @@ struct obs_task {
 };
 
 /*
- * The socket at that instant. netns_ino, shutdown and the booleans are true in
- * every record of a full socket; the rest only where obs.has_sock. Counts of
- * bytes are differences of sequence numbers.
+ * The socket at that instant. netns_ino (0 = not said), shutdown and the
+ * booleans are true in every record of a full socket but OBS_RELEASE's; the rest
+ * only where obs.has_sock. Counts of bytes are differences of sequence numbers.
  */
 struct obs_sock {
 	struct tuple tuple;

@@ -22,6 +22,14 @@ static void flow_supplanted(struct flow_table *t, struct flow *f, uint64_t now_n
 	flow_emit(t, f);
 }
 
+/* Not every record says where: what began with one that does not is found by the next that does. */
+static void learn_place(struct flow_table *t, struct flow *f, const struct obs *obs)
+{
+	flow_set_tuple(t, f, &obs->tuple);
+	if (!f->v.netns)
+		f->v.netns = obs->sock.netns_ino;
+}
+
 /* The look around took no lock: the first event tells where the socket really stood. */
 static void correct_met(struct flow *f, const struct obs *obs)
 {
@@ -129,7 +137,7 @@ static struct flow *take_state(struct flow_table *t, const struct obs *obs)
 	f = flow_for_state(t, obs);
 	if (!f)
 		return NULL;
-	flow_set_tuple(t, f, &obs->tuple);
+	learn_place(t, f, obs);
 	correct_met(f, obs);
 	fold_state(f, obs);
 	if (obs->new_state != ST_CLOSE) {
@@ -195,7 +203,7 @@ static struct flow *take_known(struct flow_table *t, const struct obs *obs)
 	}
 	if (!f)
 		return NULL;
-	flow_set_tuple(t, f, &obs->tuple);
+	learn_place(t, f, obs);
 	f->only_met = obs->kind == OBS_SNAPSHOT && (is_new || f->only_met);
 	f->last_kind = obs->kind;
 	f->last_kind_ns = obs->mono_ns;

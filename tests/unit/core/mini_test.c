@@ -68,6 +68,31 @@ static void a_birth_that_is_read_after_its_mini_socket_was_found_is_its_birth(vo
 }
 
 /* Same memory, same tuple, an earlier life. */
+/* Lean records: close() says who, our FIN where and in which namespace; the counters come last. */
+static void a_socket_that_began_with_its_close_finds_its_mini_socket(void **state)
+{
+	struct flow_table *t = feed_table(8, 8);
+	struct obs o = feed_sock(OBS_RELEASE, MS(1), 1, 100);
+
+	(void)state;
+	o.old_state = o.new_state = ST_ESTABLISHED;
+	o.has_sock = false;
+	o.tuple.family = 0;
+	o.sock.netns_ino = 0;
+	flow_take(t, &o, NULL);
+	o = feed_state(MS(2), 1, 100, ST_ESTABLISHED, ST_FIN_WAIT1);
+	o.has_sock = false;
+	flow_take(t, &o, NULL);
+	o = feed_mini(OBS_MINI_BORN, MS(3), 100, ST_TIME_WAIT);
+	flow_take(t, &o, NULL);
+	o = feed_state(MS(4), 1, 100, ST_FIN_WAIT2, ST_CLOSE);
+	flow_take(t, &o, NULL);
+	flow_finish(t, MS(500));
+	assert_int_equal(seen.verdicts, 1);
+	assert_int_equal(seen.by_cause[CAUSE_ACTIVE_CLOSE], 1);
+	flow_table_free(t);
+}
+
 static void an_end_from_before_it_was_found_is_another_ones(void **state)
 {
 	struct flow_table *t = feed_table(8, 8);
@@ -176,6 +201,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_birth_that_is_read_after_its_mini_socket_was_found_is_its_birth, feed_setup,
 			feed_teardown),
+		cmocka_unit_test_setup_teardown(a_socket_that_began_with_its_close_finds_its_mini_socket,
+						feed_setup, feed_teardown),
 		cmocka_unit_test_setup_teardown(an_end_from_before_it_was_found_is_another_ones,
 						feed_setup, feed_teardown),
 		cmocka_unit_test_setup_teardown(those_that_are_held_can_be_counted_and_told_apart,
