@@ -67,11 +67,11 @@ pair_src   := $(filter-out $(tool_mains),$(wildcard tools/*.c))
 programs   := $(O)/tcpclose $(O)/tcpclose-echo-server $(O)/tcpclose-echo-client
 
 # Kinds of tests, in the order in which they run: the cheap ones first. docs/TESTING.md says what each is for.
-kinds      := unit scene golden tape lint live vm
+kinds      := unit scene golden tape fuzz lint live vm
 unit_src   := $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c)
 unit_help  := $(filter-out $(unit_src),$(wildcard tests/unit/*/*.c))
 scene_src  := $(wildcard tests/scene/*.c)
-other_src  := $(wildcard tests/golden/*.c tests/tape/*.c)
+other_src  := $(wildcard tests/golden/*.c tests/tape/*.c tests/fuzz/*.c)
 # Not tests: programs that the scripts beside them run.
 live_src   := $(wildcard tests/live/*.c)
 live_needs := $(live_src:%.c=$(O)/%)
@@ -112,7 +112,7 @@ MAKEFLAGS += --no-print-directory
 endif
 lib = $(foreach l,$(1),$(O)/lib$(l).a)
 
-.PHONY: all programs bench demo docs check install deb clean help FORCE $(kinds:%=check-%) vm vm-all vm-shell
+.PHONY: all programs bench fuzz demo docs check install deb clean help FORCE $(kinds:%=check-%) vm vm-all vm-shell
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -193,6 +193,8 @@ $(O)/tests/golden/%: $(O)/tests/golden/%.o $(call lib,sink core base)
 	$(call link,$(TEST_LDLIBS))
 $(O)/tests/tape/%: $(O)/tests/tape/%.o $(call lib,$(everything))
 	$(call link,$(TEST_LDLIBS))
+$(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(call lib,$(everything))
+	$(call link)
 $(O)/tests/live/%: $(O)/tests/live/%.o $(call lib,$(everything))
 	$(call link,$(TEST_LDLIBS))
 
@@ -218,6 +220,8 @@ check-golden: $(call test_programs,golden) ## what each sink prints (UPDATE=1 re
 	$(call run_tests,golden)
 check-tape: $(programs) $(call test_programs,tape) ## recorded wire, and the verdicts it must give
 	$(call run_tests,tape)
+check-fuzz: $(call test_programs,fuzz) ## bytes that nobody vouches for: the corpus, and what chance makes of it
+	$(call run_tests,fuzz)
 check-lint: $(lint_needs) ## the house rules
 	$(call run_tests,lint)
 check-live: $(programs) $(live_needs) ## every ending on the running kernel (as root)
@@ -233,6 +237,12 @@ vm-all: $(programs) $(live_needs) ## everything inside every kernel (UPDATE=1: i
 vm-shell: $(programs) ## a shell inside one kernel, with tcpclose and the pair: KERNEL=6.1
 	$(if $(KERNEL),,$(error which kernel? KERNEL=6.1, or another of tests/vm/kernels.txt))
 	$(Q)O='$(abspath $(O))' bash tests/vm/shell.sh '$(KERNEL)'
+
+# libFuzzer's own main() takes the place of ours; what it finds new is kept in the build.
+fuzz: ## look for more of such bytes (clang): FUZZ='-max_total_time=600 -jobs=2'
+	$(Q)$(MAKE) O='$(O)/fuzz' CC='$(CLANG)' SANITIZE=address,undefined,fuzzer-no-link CFLAGS='-O1 -g -DLIBFUZZER' LDFLAGS=-fsanitize=fuzzer '$(O)/fuzz/tests/fuzz/tape'
+	$(Q)mkdir -p '$(O)/fuzz/corpus'
+	$(Q)'$(O)/fuzz/tests/fuzz/tape' $(FUZZ) -artifact_prefix='$(O)/fuzz/' '$(O)/fuzz/corpus' tests/tape tests/fuzz/corpus
 
 bench: $(programs) $(bench_needs) ## what tracing costs, into $O/bench.md (as root; PEERS=1: other tools too; BENCH='--help')
 	$(Q)O='$(abspath $(O))' tests/bench/bench.py $(if $(filter-out 0,$(PEERS)),--peers) $(BENCH)
@@ -256,7 +266,7 @@ clean: ## remove what was built
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s%s\n", $$1, $$2 }' Makefile
-	@echo; echo 'Variables: O=DIR V=1 WERROR=1 SANITIZE=address,undefined PREFIX= DESTDIR= CC= CLANG= BPFTOOL= CROSS_COMPILE= T=WORD UPDATE=1 PEERS=1 VM=none|some|all KERNEL=6.1'
+	@echo; echo 'Variables: O=DIR V=1 WERROR=1 SANITIZE=address,undefined PREFIX= DESTDIR= CC= CLANG= BPFTOOL= CROSS_COMPILE= T=WORD UPDATE=1 PEERS=1 FUZZ=-help=1 VM=none|some|all KERNEL=6.1'
 
 all_src := $(bpf_src) $(app_src) user/main.c $(wildcard user/*/*.c tools/*.c) $(unit_src) $(unit_help) $(scene_src) $(other_src) $(live_src) $(bench_src)
 -include $(patsubst %.c,$(O)/%.d,$(all_src))

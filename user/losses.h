@@ -24,7 +24,7 @@ struct losses {
 	uint64_t known;                 /* lost and missed, when they were summed up last */
 };
 
-/* What was counted at one hook. False when that is nothing new, or one hook too many. */
+/* What was counted at one hook. False when that is nothing new, or one hook too many: it is left out. */
 bool losses_set(struct losses *losses, const struct losses_of *of);
 /* All hooks were looked at: true when more was lost or missed than ever before. */
 bool losses_sum(struct losses *losses);

@@ -20,7 +20,7 @@ enum command {
 };
 
 #define OPTS_MAX_ENDINGS 64
-#define OPTS_MAX_WANTS 32
+#define OPTS_MAX_WANTS 512
 
 struct config {
 	struct filter filter;

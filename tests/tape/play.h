@@ -13,6 +13,7 @@
 #include "base/crc32.h"
 #include "base/le.h"
 #include "base/log.h"
+#include "opts.h"
 #include "run.h"
 #include "sink/sink.h"
 #include "source.h"
@@ -28,7 +29,8 @@ struct played {
 		bool complete;
 		enum cause cause;
 		uint64_t mono_ns;
-	} of[PLAY_CONNS]; /* by conn */
+	} of[PLAY_CONNS];    /* by conn */
+	struct config taped; /* what was asked for when it was recorded */
 	FILE *null;
 	struct sink *sinks[2];
 };
@@ -52,6 +54,11 @@ static inline int play_take(void *ctx, const struct record *record)
 	return 0;
 }
 
+static inline bool play_want_then(void *ctx, const struct verdict *v)
+{
+	return opts_want(&((struct played *)ctx)->taped, v);
+}
+
 static inline int play_source(struct source *source)
 {
 	int r = 0;
@@ -68,12 +75,18 @@ static inline int play_file(FILE *file, struct played *p)
 {
 	struct tape_reader *tape = NULL;
 	struct tape_head head = {0};
-	struct run_config config = {.head = &head, .events = true, .emit = play_take, .ctx = p};
+	struct run_config config = {.head = &head,
+				    .events = true,
+				    .emit = play_take,
+				    .want_then = play_want_then,
+				    .ctx = p};
 	struct source *source;
 	int r = tape_read_from(file, &tape);
 
 	if (!r)
 		r = tape_head_read(tape, &head);
+	for (size_t i = 0; !r && i < head.wants.n; i++)
+		r = opts_want_again(head.wants.word[i], &p->taped);
 	config.replay = tape;
 	if (!r)
 		r = replay_open(&config, &source);

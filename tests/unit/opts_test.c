@@ -228,6 +228,13 @@ static void each_command_knows_its_own_options(void **state)
 	REFUSED(CMD_DEMO, "-d", "-d", "1");
 	REFUSED(CMD_DOCTOR, "--json", "--json");
 	REFUSED(CMD_DOCTOR, "-j", "-j");
+	assert_string_equal(taken(CMD_RECORD, WORDS("-o", "tape", "-P", "80")).output, "tape");
+	assert_string_equal(TRACE("--tape", "tape").tape, "tape");
+	REFUSED(CMD_RECORD, "--json", "--json");
+	REFUSED(CMD_RECORD, "--cause", "--cause", "refused");
+	assert_int_equal(taken(CMD_REPLAY, WORDS("tape", "--how", "rst")).n_words, 1);
+	REFUSED(CMD_REPLAY, "--way", "tape", "--way", "auto");
+	REFUSED(CMD_REPLAY, "--cgroup", "tape", "--cgroup", "/");
 }
 
 /* --- words and commands -------------------------------------------------------------------- */
@@ -433,7 +440,7 @@ static void help_lists_the_options_of_trace(void **state)
 
 static void every_line_of_help_says_something(void **state)
 {
-	static const enum command commands[] = { CMD_TRACE, CMD_DEMO, CMD_DOCTOR };
+	static const enum command commands[] = { CMD_TRACE, CMD_DEMO, CMD_DOCTOR, CMD_RECORD, CMD_REPLAY };
 	char help[8192];
 
 	(void)state;

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "opts.h"
@@ -202,6 +203,122 @@ static void of_a_mini_socket_that_is_older_only_its_addresses_can_be_asked_for(v
 		assert_false(opts_want_older(&bad[i], &m));
 }
 
+/* --- what the kernel filters, where there is none ------------------------------------ */
+
+static bool wanted_replayed(const struct config *c)
+{
+	struct verdict v = some_verdict();
+
+	v.netns = 4026531840U;
+	return opts_want_replayed(c, &v);
+}
+
+static void a_replay_filters_what_a_kernel_would_have(void **state)
+{
+	struct config c = { 0 };
+
+	(void)state;
+	assert_true(wanted_replayed(&c));
+	c.filter.family = 6;
+	assert_false(wanted_replayed(&c));
+	c.filter.family = 4;
+	assert_true(wanted_replayed(&c));
+	c.filter.netns_ino = 1;
+	assert_false(wanted_replayed(&c));
+	c.filter.netns_ino = 4026531840U;
+	assert_true(wanted_replayed(&c));
+	/* and what user space always filters */
+	c.causes = CAUSE_BIT(UNKNOWN);
+	assert_false(wanted_replayed(&c));
+}
+
+/* 192.0.2.1 and 192.0.2.2 are the ends. */
+static void a_network_fits_either_side_to_the_bit(void **state)
+{
+	static const struct {
+		uint8_t addr[16], family, bits;
+		bool wanted;
+	} cases[] = {
+		{ { 192, 0, 2, 1 }, 4, 32, true },   { { 192, 0, 2, 2 }, 4, 32, true },
+		{ { 192, 0, 2, 3 }, 4, 32, false },  { { 192, 0, 2, 3 }, 4, 31, true },
+		{ { 192, 0, 2, 4 }, 4, 30, false },  { { 192, 0, 2, 0 }, 4, 30, true },
+		{ { 192, 0, 0, 0 }, 4, 16, true },   { { 192, 1, 0, 0 }, 4, 16, false },
+		{ { 192, 1, 0, 0 }, 4, 15, true },   { { 0 }, 4, 0, true },
+		{ { 64, 0, 0, 0 }, 4, 1, false },    { { 128, 0, 0, 0 }, 4, 1, true },
+		{ { 0 }, 6, 0, false },		     { { 192, 0, 2, 1 }, 6, 32, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct config c = { .filter = { .addr_family = cases[i].family, .addr_bits = cases[i].bits } };
+
+		memcpy(c.filter.addr, cases[i].addr, 16);
+		if (wanted_replayed(&c) != cases[i].wanted)
+			fail_msg("case %zu", i);
+	}
+}
+
+static void all_of_an_ipv6_address_counts(void **state)
+{
+	struct tuple t = { .family = 6, .local = { .addr = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } } };
+	struct config c = { .filter = { .addr_family = 6, .addr_bits = 128 } };
+
+	(void)state;
+	memcpy(c.filter.addr, t.local.addr, 16);
+	assert_true(opts_want_tuple(&c, &t));
+	c.filter.addr[15] = 3;
+	assert_false(opts_want_tuple(&c, &t));
+	c.filter.addr_bits = 126;
+	assert_true(opts_want_tuple(&c, &t));
+	c.filter.addr[7] = 1;
+	assert_false(opts_want_tuple(&c, &t));
+	c.filter.addr_bits = 63;
+	assert_true(opts_want_tuple(&c, &t));
+}
+
+/* --- what a tape knows of them --------------------------------------------------------- */
+
+static void what_was_wanted_is_noted_as_it_was_said(void **state)
+{
+	char *argv[] = { (char *)"tcpclose", (char *)"-P", (char *)"80,443", (char *)"-j", (char *)"--how=rst",
+			 (char *)"-4", (char *)"--cause", (char *)"refused", NULL };
+	struct config c, again = { 0 };
+
+	(void)state;
+	assert_int_equal(opts_parse(CMD_TRACE, 8, argv, &c), 0);
+	assert_int_equal(c.n_wants, 3);
+	for (int i = 0; i < c.n_wants; i++) {
+		char word[64];
+
+		snprintf(word, sizeof(word), "%s=%s", c.wants[i].name, c.wants[i].value);
+		assert_int_equal(opts_want_again(word, &again), 0);
+	}
+	assert_int_equal(again.filter.n_ports, 2);
+	assert_int_equal(again.filter.ports[1], 443);
+	assert_int_equal(again.hows, c.hows);
+	assert_true(again.causes == c.causes);
+	/* the kernel has filtered that */
+	assert_int_equal(again.filter.family, 0);
+}
+
+static void a_tape_can_ask_for_nothing_else(void **state)
+{
+	static const char *const words[] = {
+		"", "=", "port", "port=", "port=0", "port=x", "ports=80", "por=80", "output=x", "tape=x",
+		"netns=/proc/self/ns/net", "cgroup=/", "json=", "verbose=", "way=kprobe", "comm=", "cause=no-such-cause",
+		"comm=sixteen-letters-", "pid=0", "how=RST",
+	};
+	struct config c = { 0 }, before = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!opts_want_again(words[i], &c))
+			fail_msg("%s", words[i]);
+	assert_memory_equal(&c.output, &before.output, sizeof(c.output));
+	assert_int_equal(opts_want_again("comm=a=b", &c), 0);
+	assert_string_equal(c.comm, "a=b");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +332,11 @@ int main(void)
 		cmocka_unit_test(a_process_is_the_owner_by_its_process_id),
 		cmocka_unit_test(a_process_name_is_the_owners_whole_name),
 		cmocka_unit_test(all_that_is_asked_for_must_be_so_at_once),
+		cmocka_unit_test(a_replay_filters_what_a_kernel_would_have),
+		cmocka_unit_test(a_network_fits_either_side_to_the_bit),
+		cmocka_unit_test(all_of_an_ipv6_address_counts),
+		cmocka_unit_test(what_was_wanted_is_noted_as_it_was_said),
+		cmocka_unit_test(a_tape_can_ask_for_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
 #include "ingest/tape.h"
 
 #define TAPE_REASONS_MAX 1024
-#define TAPE_WORDS_MAX   64
+#define TAPE_WORDS_MAX   512
 #define TAPE_WORD_MAX    4096
 
 /* Strings of one's own, or borrowed: who filled it knows. */
