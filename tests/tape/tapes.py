@@ -75,13 +75,26 @@ def differing(one, other, labels):
             yield f"{key}: {labels[0]} says {json.dumps(values[0])}, {labels[1]} says {json.dumps(values[1])}"
 
 
+def grouped(found):
+    """(where, what differs) in turn: what differs in many places alike is said once."""
+    places = {}
+    for where, what in found:
+        places.setdefault(what, []).append(where)
+    for what, where in places.items():
+        yield f"{where[0]}: {what}" + (f" (and in {len(where) - 1} more)" if where[1:] else "")
+
+
+def line_by_line(wanted, got, labels):
+    for n, (one, other) in enumerate(zip(wanted, got), 1):
+        yield from ((f"line {n}, {name_of(one)}", each) for each in differing(one, other, labels))
+    for records, label in (wanted, labels[0]), (got, labels[1]):
+        for n, record in list(enumerate(records, 1))[min(len(wanted), len(got)):]:
+            yield f"line {n}, {name_of(record)}", f"only what {label}"
+
+
 def compare(wanted, got, labels=("was", "is")):
     """Line by line, times and order included."""
-    for n, (one, other) in enumerate(zip(wanted, got), 1):
-        yield from (f"line {n}, {name_of(one)}: {each}" for each in differing(one, other, labels))
-    for records, label in (wanted, labels[0]), (got, labels[1]):
-        for record in records[min(len(wanted), len(got)):]:
-            yield f"only what {label}: {name_of(record)}"
+    return grouped(line_by_line(wanted, got, labels))
 
 
 def against(tape, live):
