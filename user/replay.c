@@ -134,7 +134,7 @@ static int replay_turn(struct source *source, uint64_t now_ns)
 		r = next(replay);
 	if (r < 0)
 		replay->error = r;
-	return r != 0;
+	return r ? 1 : intake_error(source->intake);
 }
 
 /* Stopped before its end, or the tape is not whole: what would have followed is not known. */
