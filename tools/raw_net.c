@@ -7,13 +7,20 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <net/route.h>
+#include <poll.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+
+/* Of a millisecond each. */
+#define READY_TRIES 2000
+/* IFA_F_TENTATIVE */
+#define TENTATIVE   0x40
 
 /* As in <linux/ipv6.h>, which does not live beside <netinet/in.h>. */
 struct address6 {
@@ -84,13 +91,50 @@ static int route_ipv4(int fd, unsigned long what)
 	return ioctl(fd, what, &route) ? -errno : 0;
 }
 
+/* On loopback: on the wire it would be tentative again when the link is found to be ready. */
 static int give_ipv6(int fd)
 {
-	struct address6 request = {.prefix_length = 128,
-				   .ifindex = (int)if_nametoindex(RAW_NET_DEVICE)};
+	struct address6 request = {.prefix_length = 128, .ifindex = (int)if_nametoindex("lo")};
 
 	inet_pton(AF_INET6, RAW_NET_HOST6, &request.address);
 	return ioctl(fd, SIOCSIFADDR, &request) ? -errno : 0;
+}
+
+/* Is the wire's link-local address there, and no longer tentative? */
+static bool link_is_ready(void)
+{
+	CLEANUP(fclose) FILE *all = fopen("/proc/thread-self/net/if_inet6", "re");
+	char line[128], device[32];
+	unsigned flags;
+
+	while (all && fgets(line, sizeof(line), all))
+		if (sscanf(line, "fe80%*s %*x %*x %*x %x %31s", &flags, device) == 2 &&
+		    !strcmp(device, RAW_NET_DEVICE) && !(flags & TENTATIVE))
+			return true;
+	return false;
+}
+
+/* A tentative address is nobody's yet: connections would take another one for their source. */
+static bool address_is_ready(int fd)
+{
+	struct sockaddr_in6 address = {.sin6_family = AF_INET6};
+
+	inet_pton(AF_INET6, RAW_NET_HOST6, &address.sin6_addr);
+	return !bind(fd, (struct sockaddr *)&address, sizeof(address)) || errno == EINVAL;
+}
+
+/*
+ * Some time after all is up, workers find the wire to be ready, and the addresses
+ * to be nobody else's. Where IPv6 makes no link-local address nothing tells of the
+ * former: then it has had its time.
+ */
+static void await_ipv6(void)
+{
+	CLEANUP(close) int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	for (int i = 0; i < READY_TRIES && !(link_is_ready() && address_is_ready(fd)); i++)
+		ppoll(NULL, 0, &pause, NULL);
 }
 
 static int route_ipv6(int fd, unsigned long what)
@@ -124,6 +168,8 @@ static int set_up_wire(void)
 		r = give_ipv6(six);
 		if (!r)
 			r = route_ipv6(six, SIOCADDRT);
+		if (!r)
+			await_ipv6();
 	}
 	return r;
 }
@@ -201,7 +247,7 @@ static int check_unused(void)
 	int r = fd < 0 || !all ? -errno : 0;
 
 	for (struct if_nameindex *each = all; !r && each->if_index; each++) {
-		struct ifreq request = { 0 };
+		struct ifreq request = {0};
 
 		snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", each->if_name);
 		if (ioctl(fd, SIOCGIFFLAGS, &request))

@@ -125,7 +125,9 @@ def check_owner(story, verdict, look, role):
 
 def check_details(story):
     """What only some endings have."""
-    verdict = story.verdicts(story.closer)[0]
+    verdict = (story.verdicts(story.closer) or [None])[0]
+    if not verdict:
+        return
     for key, name in (("unread", "unread_bytes"), ("unacked", "unacked_bytes"), ("unsent", "unsent_bytes")):
         if verdict["lost"][name] != story.ending.get(key, 0 if key == "unread" else verdict["lost"][name]):
             yield f"closer: lost {name} {verdict['lost'][name]}"
