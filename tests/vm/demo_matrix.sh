@@ -110,7 +110,16 @@ update_results() {
 
 done_kernels=()
 newest=
+check_objects() { # ARCH
+	python3 "$here/objects.py" "$build/bpf" "$build/$1/bpf" >"$results/objects.differs" 2>&1
+	say $? "$1: the BPF programs are those of $own_arch, but for kprobes"
+	show "$results/objects.differs"
+}
+
 boot_all "$results"
+for arch in $(for kernel in "${booted[@]}"; do arch_of "$kernel"; done | sort -u); do
+	[ "$arch" = "$own_arch" ] || check_objects "$arch"
+done
 for kernel in "${booted[@]}"; do
 	out=$results/$kernel
 	ran "$kernel" "$out" "boots and runs every way" || continue
