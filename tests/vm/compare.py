@@ -6,8 +6,7 @@ first is the one the others are held against. Prints one line per difference:
 
     ending/closer side field: LABEL says X, LABEL says Y
 
-Times are no part of a verdict and left out; of a port or a process counts whose it
-is, of an id whether there is one. What else may differ is a row of differences.txt. --lacks names facts that the kernel of the other
+Of a port or a process counts whose it is, of a time or an id whether there is one. What else may differ is a row of differences.txt. --lacks names facts that the kernel of the other
 runs lacks and that of the first has. What a way is blind to may differ; --blind
 compares that as well. --ended STATUS LABEL=FILE instead asks of one run whether it
 ended so for a reason: what was not as it must be has a row. Exit status 0 the same,
@@ -20,13 +19,22 @@ import json
 import os
 import sys
 
-# What changes from run to run; of an id only whether there is one.
-NOT_COMPARED = {"v", "type", "ts", "mono_ns", "seq", "age_ns"}
+# What changes from run to run; of an id only whether there is one, as of what ends in _ns.
+NOT_COMPARED = {"v", "type", "ts", "seq"}
 ONLY_PRESENCE = {"pair", "conn", "netns"}
 # Of a port and of a process, whose it is.
 PORTS = {"local.port", "peer.port"}
 TASKS = {"owner.pid", "owner.tid", "closer.pid", "closer.tid"}
 ABSENT = "(absent)"
+
+
+class Perhaps:
+    """A value that time decides whether it is known: unknown is then as good as any."""
+    def __init__(self, value):
+        self.value = value
+
+    def __eq__(self, other):
+        return None in (self.value, other.value) or self.value == other.value
 
 
 def flatten(value, names, prefix=""):
@@ -40,6 +48,8 @@ def flatten(value, names, prefix=""):
             continue
         if name in ONLY_PRESENCE:
             flat[name] = bool(inner)
+        elif key.endswith("_ns"):
+            flat[name] = inner is not None
         elif name in PORTS or name in TASKS:
             flat[name] = names.get((name in PORTS, inner), "another") if inner else None
         elif key == "path":
@@ -101,6 +111,8 @@ def change(verdict, field, how):
     words = isinstance(value, list)
     if how == "?":
         del verdict[field]
+    elif how == "?null":
+        verdict[field] = Perhaps(value)
     elif how == "?0":
         verdict[field] = bool(value)
     elif how[0] == "=":
@@ -145,6 +157,10 @@ def name_of(key):
     return f"{ending} {side}" + (f" #{count + 1}" if count else "")
 
 
+def shown(value):
+    return json.dumps(value.value if isinstance(value, Perhaps) else value)
+
+
 def differences(one, this, other, that, blind):
     for key in sorted(set(this) | set(that)):
         if key not in this or key not in that:
@@ -157,7 +173,7 @@ def differences(one, this, other, that, blind):
                 continue
             left, right = this[key].get(field, ABSENT), that[key].get(field, ABSENT)
             if left != right:
-                yield f"{name_of(key)} {field}: {one} says {json.dumps(left)}, {other} says {json.dumps(right)}"
+                yield f"{name_of(key)} {field}: {one} says {shown(left)}, {other} says {shown(right)}"
 
 
 def main():
