@@ -63,6 +63,12 @@ int BPF_KPROBE(kprobe__inet_twsk_hashdance, struct inet_timewait_sock *tw)
 	return send_mini((__u64)tw, WIRE_MINI_BORN, HOOK_MINI_BORN, 0);
 }
 
+SEC("?kprobe/__inet_twsk_schedule")
+int BPF_KPROBE(kprobe____inet_twsk_schedule, struct inet_timewait_sock *tw, int timeo, bool rearm)
+{
+	return on_armed(tw, timeo, rearm);
+}
+
 SEC("?kprobe/tw_timer_handler")
 int BPF_KPROBE(kprobe__tw_timer_handler, struct timer_list *timer)
 {
@@ -72,5 +78,5 @@ int BPF_KPROBE(kprobe__tw_timer_handler, struct timer_list *timer)
 SEC("?kprobe/inet_twsk_kill")
 int BPF_KPROBE(kprobe__inet_twsk_kill, struct inet_timewait_sock *tw)
 {
-	return send_mini((__u64)tw, WIRE_MINI_KILLED, HOOK_MINI_KILLED, 0);
+	return on_gone(ctx, (__u64)tw, WIRE_MINI_KILLED);
 }

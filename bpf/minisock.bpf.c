@@ -7,31 +7,31 @@
  * locked and interrupts off; ours is known by its handler's address. Shutdown
  * clears timer->function only after timer_cancel was traced.
  */
-static __always_inline int on_timer(const struct timer_list *timer, __u8 kind, __u8 hook)
+static __always_inline bool is_ours(const struct timer_list *timer)
 {
-	if ((__u64)READ(timer, function) != config.tw_timer_handler)
-		return 0;
-	/* armed: the new expiry is in place already */
-	return send_mini((__u64)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer), kind,
-			 hook, kind == WIRE_MINI_BORN ? READ(timer, expires) - bpf_jiffies64() : 0);
+	return (__u64)READ(timer, function) == config.tw_timer_handler;
 }
 
+/* The new expiry is in place already. */
 SEC("?tp_btf/timer_start")
 int BPF_PROG(tp_btf__timer_start, struct timer_list *timer)
 {
-	return on_timer(timer, WIRE_MINI_BORN, HOOK_MINI_BORN);
+	if (!is_ours(timer))
+		return 0;
+	return send_mini(mini_of_timer(timer), WIRE_MINI_BORN, HOOK_MINI_BORN,
+			 READ(timer, expires) - bpf_jiffies64());
 }
 
 SEC("?tp_btf/timer_cancel")
 int BPF_PROG(tp_btf__timer_cancel, struct timer_list *timer)
 {
-	return on_timer(timer, WIRE_MINI_CANCEL, HOOK_MINI_KILLED);
+	return is_ours(timer) ? on_gone(ctx, mini_of_timer(timer), WIRE_MINI_CANCEL) : 0;
 }
 
 SEC("?tp_btf/timer_expire_entry")
 int BPF_PROG(tp_btf__timer_expire_entry, struct timer_list *timer)
 {
-	return on_timer(timer, WIRE_MINI_EXPIRED, HOOK_MINI_EXPIRED);
+	return is_ours(timer) ? on_handler(timer) : 0;
 }
 
 /*
@@ -50,6 +50,12 @@ int BPF_PROG(fentry__inet_twsk_hashdance, struct inet_timewait_sock *tw)
 	return send_mini((__u64)tw, WIRE_MINI_BORN, HOOK_MINI_BORN, 0);
 }
 
+SEC("?fentry/__inet_twsk_schedule")
+int BPF_PROG(fentry____inet_twsk_schedule, struct inet_timewait_sock *tw, int timeo, bool rearm)
+{
+	return on_armed(tw, timeo, rearm);
+}
+
 SEC("?fentry/tw_timer_handler")
 int BPF_PROG(fentry__tw_timer_handler, struct timer_list *timer)
 {
@@ -60,7 +66,7 @@ int BPF_PROG(fentry__tw_timer_handler, struct timer_list *timer)
 SEC("?fentry/inet_twsk_kill")
 int BPF_PROG(fentry__inet_twsk_kill, struct inet_timewait_sock *tw)
 {
-	return send_mini((__u64)tw, WIRE_MINI_KILLED, HOOK_MINI_KILLED, 0);
+	return on_gone(ctx, (__u64)tw, WIRE_MINI_KILLED);
 }
 
 /* Questions of user space and their answers; only one asker at a time. */

@@ -59,7 +59,8 @@ static __always_inline void fill_mini(struct wire_mini *out, const struct inet_t
 	out->ev.new_state = READ(tw, tw_substate);
 	read_tuple(&tw->__tw_common, READ(tw, tw_sport), &out->tuple);
 	out->timeout_jiffies = 0;
-	out->pad = 0;
+	out->caller = WIRE_BY_UNKNOWN;
+	__builtin_memset(out->pad, 0, sizeof(out->pad));
 }
 
 /* Room for a record of the mini-socket at that address, filled; NULL = not wanted, or counted. */
@@ -93,11 +94,75 @@ static __always_inline int send_mini(__u64 addr, __u8 kind, __u8 hook, __u32 tim
 	return 0;
 }
 
+static __always_inline __u64 mini_of_timer(const struct timer_list *timer)
+{
+	return (__u64)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer);
+}
+
 /* Timer softirq, just before the mini-socket is killed for having lived its time. */
 static __always_inline int on_handler(const struct timer_list *timer)
 {
-	return send_mini((__u64)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer),
-			 WIRE_MINI_EXPIRED, HOOK_MINI_EXPIRED, 0);
+	return send_mini(mini_of_timer(timer), WIRE_MINI_EXPIRED, HOOK_MINI_EXPIRED, 0);
+}
+
+/*
+ * Wound up again: in softirq; the substate is TIME_WAIT already when a FIN is the
+ * reason. (The first winding is the birth's, before or while it is hashed.)
+ */
+static __always_inline int on_armed(const struct inet_timewait_sock *tw, int timeout, bool again)
+{
+	return again ? send_mini((__u64)tw, WIRE_MINI_ARMED, HOOK_MINI_ARMED, timeout) : 0;
+}
+
+#define STACK_DEPTH 16
+
+static __always_inline __u8 caller_at(__u64 address)
+{
+	for (int i = 0; i < WIRE_CODES_MAX; i++) {
+		const volatile struct wire_code *code = &config.codes[i];
+
+		if (i >= config.n_codes)
+			break;
+		if (address >= code->start && address < code->end)
+			return code->caller;
+	}
+	return WIRE_BY_UNKNOWN;
+}
+
+/*
+ * Whose call this is: the innermost function of callers.def on the stack. A timer
+ * that is due is left out: it runs out, and many do.
+ */
+static __always_inline __u8 find_caller(void *ctx, __u64 tw_addr)
+{
+	const struct inet_timewait_sock *tw = (const void *)tw_addr;
+	__u64 stack[STACK_DEPTH] = {};
+	long size;
+
+	if (!config.n_codes || (long)(BPF_CORE_READ(tw, tw_timer.expires) - bpf_jiffies64()) <= 0)
+		return WIRE_BY_UNKNOWN;
+	size = bpf_get_stack(ctx, stack, sizeof(stack), 0);
+	for (int i = 0; i < STACK_DEPTH; i++) {
+		__u8 caller;
+
+		if (size < (i + 1) * 8)
+			break;
+		caller = caller_at(stack[i]);
+		if (caller)
+			return caller;
+	}
+	return WIRE_BY_UNKNOWN;
+}
+
+static __always_inline int on_gone(void *ctx, __u64 tw_addr, __u8 kind)
+{
+	struct wire_mini *rec = begin_mini(tw_addr, kind, HOOK_MINI_KILLED);
+
+	if (!rec)
+		return 0;
+	rec->caller = find_caller(ctx, tw_addr);
+	submit(&rec->ev);
+	return 0;
 }
 
 #endif

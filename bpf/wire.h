@@ -22,7 +22,20 @@ enum wire_kind {
 	WIRE_RELEASE = 10,
 	WIRE_SNAPSHOT = 11,
 	WIRE_MINI_FOUND = 12, /* it was there when asked; timeout_jiffies is what is left */
-	WIRE_KIND_MAX = 13,
+	WIRE_MINI_ARMED = 13, /* its timer is wound up again */
+	WIRE_KIND_MAX = 14,
+};
+
+/* By what call a mini-socket's timer was taken off (callers.def). */
+enum wire_caller {
+	WIRE_BY_UNKNOWN = 0,
+	WIRE_BY_REARM = 1,   /* to be wound up again: no end */
+	WIRE_BY_RST = 2,     /* an RST that arrived */
+	WIRE_BY_SEGMENT = 3, /* another segment that may not go to it: data in FIN_WAIT2, a new SYN in TIME_WAIT */
+	WIRE_BY_CONNECT = 4,
+	WIRE_BY_ABORT = 5,
+	WIRE_BY_PURGE = 6, /* its network namespace goes away */
+	WIRE_BY_MAX = 7,
 };
 
 /* Which struct follows from the first byte on. */
@@ -158,7 +171,8 @@ struct wire_mini {
 	struct wire_event ev;
 	struct wire_tuple tuple;
 	__u32 timeout_jiffies; /* until its timer runs out; 0 = not armed yet where this hook sits */
-	__u32 pad;
+	__u8 caller;	       /* enum wire_caller; MINI_CANCEL and MINI_KILLED before its time */
+	__u8 pad[3];
 };
 
 /* One question and its answer (the peek program): is it still that mini-socket, and where? */
@@ -191,6 +205,15 @@ struct wire_filter {
 	__u8 on;     /* anything but pids set: look at the tuple at all */
 };
 
+/* A function of the kernel: where its code is. */
+struct wire_code {
+	__u64 start;
+	__u64 end;
+	__u32 caller; /* enum wire_caller */
+	__u32 pad;
+};
+#define WIRE_CODES_MAX 16
+
 /* What user space found out before the programs were loaded; frozen, so dead branches vanish. */
 struct wire_config {
 	struct wire_filter filter;
@@ -202,6 +225,9 @@ struct wire_config {
 	__u8 reset_skb_arg;
 	__u8 events; /* send what no verdict needs too */
 	__u8 pad[3];
+	__u32 n_codes; /* 0 = not known */
+	__u32 pad2;
+	struct wire_code codes[WIRE_CODES_MAX];
 };
 
 /* Per hook and CPU. */

@@ -61,6 +61,10 @@ static void print_hooks(const struct examination *e)
 		enum hook hook = (enum hook)i;
 		enum way way = e->plan.chosen[hook];
 
+		if (way == WAY_AUTO && !hook_row(hook)->vantages) {
+			printf("  %-20s - (does without)\n", hook_row(hook)->slug);
+			continue;
+		}
 		printf("  %-20s %s", hook_row(hook)->slug, way == WAY_AUTO ? "-\n" : way_slug(way));
 		if (way == WAY_AUTO)
 			print_why_not(e, hook);

@@ -48,9 +48,9 @@ only 'ingest includes ingest, core, base and the wire' user/ingest '"ingest/' '"
 only 'sink includes sink, core and base' user/sink '"sink/' '"core/' '"base/' '<'
 # hooks.def says what a hook tells in vantages, which are named where observations are.
 only 'load includes load, base and the tables of bpf/' user/load '"load/' '"base/' '"core/obs.h"' \
-	'"wire.h"' '"hooks.def"' '"facts.def"' '"tcpclose.skel.h"' '<'
+	'"wire.h"' '"hooks.def"' '"facts.def"' '"callers.def"' '"tcpclose.skel.h"' '<'
 never 'only load knows libbpf' 'bpf/.*|linux/bpf.h|tcpclose.skel.h' \
 	user/base user/core user/ingest user/sink user/demo tools
 clean 'the wire and the tables of bpf/ are for bpf/, load and ingest' "$(
-	grep -HnE '#[ ]*include "(.*/)?(wire\.h|hooks\.def|facts\.def)"' user/*.[ch] user/demo/*.[ch] 2>/dev/null)"
+	grep -HnE '#[ ]*include "(.*/)?(wire\.h|hooks\.def|facts\.def|callers\.def)"' user/*.[ch] user/demo/*.[ch] 2>/dev/null)"
 finish

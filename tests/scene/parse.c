@@ -103,6 +103,7 @@ static const struct kind {
 	{"mini-expired", OBS_MINI_EXPIRED},
 	{"mini-cancel", OBS_MINI_CANCEL},
 	{"mini-killed", OBS_MINI_KILLED},
+	{"mini-armed", OBS_MINI_ARMED},
 	{"mini-found", OBS_MINI_FOUND},
 	{"mini-peek", OBS_MINI_PEEK},
 	{"destroy", OBS_DESTROY},

@@ -76,6 +76,7 @@ static enum vantage vantage_of(const struct obs *obs)
 	case OBS_RST_RECEIVED:
 		return VANTAGE_RST_RECEIVED;
 	case OBS_MINI_BORN:
+	case OBS_MINI_ARMED:
 	case OBS_MINI_FOUND:
 	case OBS_MINI_PEEK:
 		return VANTAGE_MINI_BORN;
@@ -106,6 +107,8 @@ static void take(struct running *r, const struct step *step, enum regime regime)
 
 	if (!(r->covered >> vantage_of(&obs) & 1))
 		return;
+	if (!(r->covered >> VANTAGE_MINI_CALLER & 1))
+		obs.mini.caller = MINI_BY_UNKNOWN;
 	conn = flow_take(r->table, &obs, NULL);
 	if (conn && whose(r, conn) < 0 && r->n_conns < sizeof(r->conns) / sizeof(*r->conns)) {
 		r->conns[r->n_conns].conn = conn;

@@ -15,6 +15,14 @@ static int32_t errno_number(struct parser *p, const char *name)
 	return (int32_t)parse_number(p, "err", name);
 }
 
+static uint8_t caller_number(struct parser *p, const char *slug)
+{
+	for (uint8_t i = 1; i < MINI_BY_MAX; i++)
+		if (!strcmp(mini_caller_slug((enum mini_caller)i), slug))
+			return i;
+	wrong(p, "nothing that ends a mini-socket is called \"%s\"", slug);
+}
+
 /* rst_reason lives as long as the run. */
 static const char *intern(const char *text)
 {
@@ -52,6 +60,7 @@ enum word_type {
 	W_MINI,
 	W_FROM,
 	W_LAYOUT,
+	W_CALLER,
 };
 
 static const struct word {
@@ -91,6 +100,7 @@ static const struct word {
 	{"cgroup", W_U64, AT(sock.cgroup_id)},
 	{"cpu", W_U16, AT(cpu)},
 	{"had_err", W_ERRNO, AT(release_err)}, /* release: error that had waited before */
+	{"by", W_CALLER, AT(mini.caller)}, /* what took the mini-socket's timer off */
 	{"reason", W_TEXT, AT(rst_reason)},
 	{"for", W_TIME, AT(mini.timeout_ns)},
 	{"task", W_TASK, true},    /* name:pid, and the doing is its own */
@@ -272,6 +282,8 @@ static void put_word(struct parser *p, struct obs *obs, char *text)
 		*(int32_t *)at = errno_number(p, value);
 	else if (w->type == W_STATE)
 		*(uint8_t *)at = parse_state(p, value);
+	else if (w->type == W_CALLER)
+		*(uint8_t *)at = caller_number(p, value);
 	else if (w->type == W_TEXT)
 		*(const char **)at = intern(value);
 	else

@@ -60,6 +60,7 @@ struct mini {
 	bool over;		  /* it has ended, its socket's verdict comes first; then: */
 	uint8_t end;		  /* enum mini_end */
 	uint64_t ended_ns;
+	uint8_t caller;		  /* enum mini_caller: who took its timer off */
 	bool replied;		  /* it answered a segment with an RST */
 	bool vanished;		  /* not there when asked: cancel_ns is when, no hook said why */
 };

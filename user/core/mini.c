@@ -152,9 +152,33 @@ static void mini_ended(struct flow_table *t, struct mini *m, enum mini_end end, 
 		mini_report(t, m);
 }
 
+/* What its end is called, and what it proves of a FIN_WAIT2 that was never finished. */
+static const struct {
+	enum mini_end end;
+	evidence_set ev;
+} killers[MINI_BY_MAX] = {
+	[MINI_BY_UNKNOWN] = { MINI_UNSEEN, 0 },
+	[MINI_BY_REARM] = { MINI_UNSEEN, 0 },
+	[MINI_BY_RST] = { MINI_RESET, EV(MINI_RST_IN) },
+	/* on that path the kernel answers first, also where the answer cannot be seen */
+	[MINI_BY_SEGMENT] = { MINI_DATA, EV(MINI_REPLY) },
+	[MINI_BY_CONNECT] = { MINI_REUSED, EV(MINI_REUSED) },
+	[MINI_BY_ABORT] = { MINI_DESTROYED, EV(MINI_ABORTED) },
+	[MINI_BY_PURGE] = { MINI_NAMESPACE_GONE, EV(MINI_PURGED) },
+};
+
 static void mini_killed(struct flow_table *t, struct mini *m, uint64_t at_ns)
 {
-	mini_ended(t, m, m->replied ? MINI_DATA : MINI_UNSEEN, m->vanished ? 0 : EV(MINI_KILLED), at_ns);
+	enum mini_end end = killers[m->caller].end;
+
+	/* in TIME_WAIT the one segment that ends it, and is no RST, is a newer SYN that a listener takes */
+	if (end == MINI_DATA && m->state == ST_TIME_WAIT)
+		end = MINI_NEW_SYN;
+	else if (end == MINI_DATA && m->flow && !m->replied)
+		m->flow->v.rst_sent++;
+	if (end == MINI_UNSEEN && m->replied)
+		end = MINI_DATA;
+	mini_ended(t, m, end, m->vanished ? 0 : EV(MINI_KILLED) | killers[m->caller].ev, at_ns);
 }
 
 /* No event of that socket was ever seen: it is older than the trace; its CLOSE comes next. */
@@ -291,26 +315,32 @@ static void mini_unfind(struct flow_table *t, struct mini *m)
 	t->counts.minis_found--;
 }
 
-static struct mini *take_born(struct flow_table *t, struct mini *m, const struct obs *obs)
+/* It lives on; where it stands is told. */
+static void armed_again(struct flow_table *t, struct mini *m, const struct obs *obs)
+{
+	m->cancel_ns = 0;
+	m->caller = MINI_BY_UNKNOWN;
+	m->vanished = false;
+	list_remove(&m->cancelled);
+	if (obs->mini.substate == ST_TIME_WAIT)
+		mini_to_time_wait(t, m, obs->mono_ns);
+	else
+		mini_ask(t, m, obs);
+}
+
+static void take_born(struct flow_table *t, struct mini *m, const struct obs *obs)
 {
 	if (is_before_found(m, obs)) {
 		mini_unfind(t, m);
 		m = NULL;
 	}
 	if (is_armed_again(t, m, obs)) {
-		m->cancel_ns = 0;
-		m->vanished = false;
-		list_remove(&m->cancelled);
-		if (obs->mini.substate == ST_TIME_WAIT)
-			mini_to_time_wait(t, m, obs->mono_ns);
-		else
-			mini_ask(t, m, obs);
-		return m;
+		armed_again(t, m, obs);
+		return;
 	}
 	if (m)
 		mini_killed(t, m, m->cancel_ns ? m->cancel_ns : obs->mono_ns);
 	mini_born(t, obs);
-	return mini_by_addr(t, obs->mini.addr);
 }
 
 /* By itself no end; but it tells where the mini-socket stands, also after a step that was not traced. */
@@ -319,6 +349,7 @@ static void take_cancel(struct flow_table *t, struct mini *m, const struct obs *
 	if (obs->mini.substate == ST_TIME_WAIT)
 		mini_to_time_wait(t, m, obs->mono_ns);
 	m->cancel_ns = obs->mono_ns;
+	m->caller = obs->mini.caller;
 	m->vanished = obs->kind == OBS_MINI_PEEK;
 	list_remove(&m->asking);
 	list_remove(&m->cancelled);
@@ -358,33 +389,52 @@ static void take_end(struct flow_table *t, struct mini *m, const struct obs *obs
 {
 	if (obs->mini.substate == ST_TIME_WAIT && m->state == ST_FIN_WAIT2)
 		mini_to_time_wait(t, m, obs->mono_ns);
-	if (obs->kind == OBS_MINI_EXPIRED)
+	if (obs->kind == OBS_MINI_EXPIRED) {
 		mini_ended(t, m, MINI_EXPIRED, EV(MINI_EXPIRED), obs->mono_ns);
-	else
-		mini_killed(t, m, obs->mono_ns);
+		return;
+	}
+	m->caller = obs->mini.caller;
+	mini_killed(t, m, obs->mono_ns);
+}
+
+static bool is_rearm(const struct obs *obs)
+{
+	return obs->kind == OBS_MINI_ARMED ||
+	       (obs->kind == OBS_MINI_CANCEL && obs->mini.caller == MINI_BY_REARM);
+}
+
+/* Which one is meant: it may have to be made first. NULL: none that is followed. */
+static struct mini *mini_meant(struct flow_table *t, const struct obs *obs)
+{
+	struct mini *m = mini_met(t, obs);
+
+	if (obs->kind == OBS_MINI_BORN)
+		take_born(t, m, obs);
+	else if (!m && (is_rearm(obs) || obs->kind == OBS_MINI_FOUND))
+		/* what is wound up again was there before, whether or not it had been found */
+		take_found(t, obs);
+	else if (is_before_found(m, obs))
+		return NULL;
+	m = mini_met(t, obs);
+	/* its memory is another's by now: that one's events tell */
+	return m && obs->tuple.family && !tuple_equal(&m->tuple, &obs->tuple) ? NULL : m;
 }
 
 uint64_t mini_take(struct flow_table *t, const struct obs *obs, struct tuple *tuple_ret)
 {
-	struct mini *m = mini_met(t, obs);
+	struct mini *m = mini_meant(t, obs);
 	uint64_t conn;
 
-	if (obs->kind == OBS_MINI_BORN) {
-		m = take_born(t, m, obs);
-	} else if (obs->kind == OBS_MINI_FOUND && !m) {
-		m = take_found(t, obs);
-	} else if (is_before_found(m, obs)) {
-		m = NULL;
-	}
-	/* its memory is another's by now: that one's events tell */
-	if (!m || (obs->tuple.family && !tuple_equal(&m->tuple, &obs->tuple))) {
+	if (!m) {
 		t->counts.strays++;
 		return 0;
 	}
 	conn = m->conn;
 	if (tuple_ret)
 		*tuple_ret = m->tuple;
-	if (obs->kind == OBS_MINI_CANCEL)
+	if (is_rearm(obs))
+		armed_again(t, m, obs);
+	else if (obs->kind == OBS_MINI_CANCEL)
 		take_cancel(t, m, obs);
 	else if (obs->kind == OBS_RST_REPLY)
 		take_reply(t, m, obs);

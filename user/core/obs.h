@@ -22,6 +22,7 @@
 	X(MINI_BORN, "minisocket-born", "the mini-socket that takes over FIN_WAIT2 or TIME_WAIT")  \
 	X(MINI_EXPIRED, "minisocket-expired", "the mini-socket's timer running out")               \
 	X(MINI_KILLED, "minisocket-killed", "the mini-socket ending before its time")              \
+	X(MINI_CALLER, "minisocket-ended-by", "what ended the mini-socket before its time")         \
 	X(DESTROY, "destroy", "the socket's memory going away")                                    \
 	X(RELEASE, "close-called", "the last close() of the descriptor, and the task that does it")
 
@@ -41,6 +42,7 @@ enum obs_kind {
 	OBS_MINI_EXPIRED, /* its timer ran out */
 	OBS_MINI_CANCEL,  /* its timer was taken off the wheel: by itself no end */
 	OBS_MINI_KILLED,  /* it is gone (inet_twsk_kill) */
+	OBS_MINI_ARMED,	  /* its timer was wound up again */
 	OBS_MINI_FOUND,	  /* it was there when asked, and its timer was running */
 	OBS_MINI_PEEK,	  /* read again on our request: mini.substate as of now, 0 = it is no longer that one */
 	OBS_DESTROY,	  /* last event of a full socket */
@@ -93,9 +95,27 @@ struct obs_sock {
 	uint64_t bytes_sent, bytes_acked, bytes_received;
 };
 
+/* What took a mini-socket's timer off before its time; slugs are in the JSON. */
+#define MINI_CALLERS(X)                                                                            \
+	X(UNKNOWN, NULL)     /* not looked for, or nothing that is known */                        \
+	X(REARM, "rearm")    /* to be wound up again: no end */                                    \
+	X(RST, "rst")	     /* an RST that arrived */                                             \
+	X(SEGMENT, "segment") /* data (or a SYN) in FIN_WAIT2; a newer SYN in TIME_WAIT */          \
+	X(CONNECT, "connect") /* connect() took the addresses over */                              \
+	X(ABORT, "abort")    /* SOCK_DESTROY */                                                    \
+	X(PURGE, "namespace-exit")
+
+enum mini_caller {
+#define X(id, slug) MINI_BY_##id,
+	MINI_CALLERS(X)
+#undef X
+	MINI_BY_MAX,
+};
+
 struct obs_mini {
 	uint64_t addr;	  /* address of the inet_timewait_sock; 0 = that hook does not show it */
 	uint8_t substate; /* ST_FIN_WAIT2 or ST_TIME_WAIT */
+	uint8_t caller;	     /* enum mini_caller; CANCEL and KILLED */
 	uint64_t timeout_ns; /* from now until it expires; 0 = not known */
 };
 

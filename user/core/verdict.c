@@ -24,6 +24,12 @@ static const char *const sources[OWNER_SOURCE_MAX] = {
 	[OWNER_LISTENER] = "listener", [OWNER_DESTROY] = "destroy",
 };
 
+static const char *const mini_callers[MINI_BY_MAX] = {
+#define X(id, slug) [MINI_BY_##id] = slug,
+	MINI_CALLERS(X)
+#undef X
+};
+
 static const char *const mini_ends[MINI_END_MAX] = {
 	[MINI_EXPIRED] = "expired",
 	[MINI_REUSED] = "reused",
@@ -89,6 +95,11 @@ const char *closer_slug(enum closer closer)
 const char *owner_source_slug(enum owner_source source)
 {
 	return sources[source];
+}
+
+const char *mini_caller_slug(enum mini_caller caller)
+{
+	return caller < MINI_BY_MAX ? mini_callers[caller] : NULL;
 }
 
 const char *mini_end_slug(enum mini_end end)

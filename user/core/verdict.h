@@ -85,6 +85,7 @@ enum mini_end {
 	MINI_NAMESPACE_GONE, MINI_NEVER_CREATED, MINI_UNSEEN, MINI_END_MAX,
 };
 const char *mini_end_slug(enum mini_end end);
+const char *mini_caller_slug(enum mini_caller caller); /* NULL for MINI_BY_UNKNOWN */
 
 /* FIN_WAIT2/TIME_WAIT after the socket is gone. */
 struct minisocket {

@@ -20,6 +20,7 @@ static const enum obs_kind kinds[WIRE_KIND_MAX] = {
 	[WIRE_RELEASE] = OBS_RELEASE,
 	[WIRE_SNAPSHOT] = OBS_SNAPSHOT,
 	[WIRE_MINI_FOUND] = OBS_MINI_FOUND,
+	[WIRE_MINI_ARMED] = OBS_MINI_ARMED,
 };
 
 static void put_tuple(const struct wire_tuple *w, struct tuple *ret)
@@ -125,6 +126,13 @@ static void put_event(const struct decoder *d, const struct wire_event *ev, stru
 	s->psock = ev->flags & WIRE_PSOCK;
 }
 
+static const enum mini_caller callers[WIRE_BY_MAX] = {
+	[WIRE_BY_UNKNOWN] = MINI_BY_UNKNOWN, [WIRE_BY_REARM] = MINI_BY_REARM,
+	[WIRE_BY_RST] = MINI_BY_RST,	     [WIRE_BY_SEGMENT] = MINI_BY_SEGMENT,
+	[WIRE_BY_CONNECT] = MINI_BY_CONNECT, [WIRE_BY_ABORT] = MINI_BY_ABORT,
+	[WIRE_BY_PURGE] = MINI_BY_PURGE,
+};
+
 /* The record's address is the mini-socket's, not a full socket's. */
 static void put_mini(const struct decoder *d, const struct wire_mini *w, struct obs *o)
 {
@@ -132,6 +140,8 @@ static void put_mini(const struct decoder *d, const struct wire_mini *w, struct 
 	o->sk = 0;
 	o->mini.addr = w->ev.sk;
 	o->mini.substate = w->ev.new_state;
+	if (w->caller < WIRE_BY_MAX)
+		o->mini.caller = (uint8_t)callers[w->caller];
 	if (d->hz)
 		o->mini.timeout_ns = (uint64_t)w->timeout_jiffies * UINT64_C(1000000000) / d->hz;
 }

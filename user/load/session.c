@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "load/catch_up.h"
+#include "load/codes.h"
 #include "load/diag.h"
 #include "load/examine.h"
 #include "load/look.h"
@@ -78,6 +79,14 @@ static uint32_t ring_bytes(uint32_t kib)
 	return (uint32_t)size;
 }
 
+static void find_codes(struct wire_config *w)
+{
+	CLEANUP(fclose) FILE *kallsyms = fopen("/proc/kallsyms", "re");
+
+	if (kallsyms)
+		w->n_codes = (__u32)codes_find(kallsyms, w->codes, WIRE_CODES_MAX);
+}
+
 static int configure(struct session *s, const struct session_config *config)
 {
 	struct wire_config *w = (struct wire_config *)&s->skel->rodata->config;
@@ -89,6 +98,8 @@ static int configure(struct session *s, const struct session_config *config)
 	w->active_reason_arg = arg_of(&s->found->facts, FACT_REASON_ACTIVE);
 	w->reply_reason_arg = arg_of(&s->found->facts, FACT_REASON_REPLY);
 	w->reset_skb_arg = arg_of(&s->found->facts, FACT_RESET_SKB);
+	if (facts_hold(&s->found->facts, FACT_CODE_ADDRESSES))
+		find_codes(w);
 	w->wake_bytes = size / 4;
 	w->events = config->events;
 	if (!config->filter.n_pids && bpf_map__set_max_entries(s->skel->maps.claims, 1))

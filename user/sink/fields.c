@@ -75,6 +75,7 @@ static const char *word_cause(unsigned i) { return i < CAUSE_MAX ? cause_row(i)-
 static const char *word_how(unsigned i) { return i < HOW_MAX ? how_slug(i) : NULL; }
 static const char *word_closer(unsigned i) { return i < CLOSER_MAX ? closer_slug(i) : NULL; }
 static const char *word_mini_end(unsigned i) { return i < MINI_END_MAX ? mini_end_slug(i) : NULL; }
+static const char *word_mini_caller(unsigned i) { return i + 1 < MINI_BY_MAX ? mini_caller_slug(i + 1) : NULL; }
 static const char *word_evidence(unsigned i) { return i < EV_MAX ? evidence_row(i)->slug : NULL; }
 /* From 1: these three have no word for 0. */
 static const char *word_source(unsigned i) { return i + 1 < OWNER_SOURCE_MAX ? owner_source_slug(i + 1) : NULL; }
@@ -118,6 +119,7 @@ EMIT(emit_state)
 	else
 		json_string(j, state_name(state));
 }
+EMIT(emit_mini_caller) { json_string(j, mini_caller_slug(*(const uint8_t *)at)); }
 EMIT(emit_shutdown) { json_string(j, word_shutdown(*(const uint8_t *)at & 3)); }
 EMIT(emit_evidence)
 {
@@ -133,6 +135,7 @@ TYPE(CAUSE, "string", emit_cause, .size = sizeof(enum cause), .words = "cause", 
 TYPE(HOW, "string", emit_how, .size = sizeof(enum how), .words = "how", .word = word_how);
 TYPE(CLOSER, "string", emit_closer, .size = sizeof(enum closer), .words = "side", .word = word_closer);
 TYPE(MINI_END, "string", emit_mini_end, .size = sizeof(enum mini_end), .words = "end of a mini-socket", .word = word_mini_end);
+TYPE(MINI_CALLER_OR_LEFT_OUT, "string", emit_mini_caller, .size = 1, .words = "what ends a mini-socket", .word = word_mini_caller, .absent = zero_u8, .left_out = true);
 TYPE(SOURCE, "string", emit_source, .size = sizeof(enum owner_source), .words = "source", .word = word_source);
 TYPE(KIND, "string", emit_kind, .size = sizeof(enum obs_kind), .words = "kind of event", .word = word_kind);
 TYPE(STATE, "string", emit_state, .size = 1, .words = "state", .word = word_state);

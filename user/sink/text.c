@@ -345,6 +345,10 @@ static void put_facts(struct text *t, const struct obs *o)
 	} else if (o->kind >= OBS_MINI_BORN && o->kind <= OBS_MINI_PEEK) {
 		put(t, o->mini.substate ? " " : "");
 		put(t, o->mini.substate ? state_name(o->mini.substate) : "");
+		if (o->mini.caller) {
+			put(t, " by ");
+			put(t, mini_caller_slug(o->mini.caller));
+		}
 		if (o->mini.timeout_ns)
 			put_duration(t, " for ", o->mini.timeout_ns, "");
 	} else if (o->rst_reason) {

@@ -16,6 +16,7 @@ const char *obs_kind_slug(enum obs_kind kind)
 		[OBS_MINI_EXPIRED] = "minisocket-expired",
 		[OBS_MINI_CANCEL] = "minisocket-timer-off",
 		[OBS_MINI_KILLED] = "minisocket-killed",
+		[OBS_MINI_ARMED] = "minisocket-timer-on",
 		[OBS_MINI_FOUND] = "minisocket-found",
 		[OBS_MINI_PEEK] = "minisocket-peeked",
 		[OBS_DESTROY] = "destroy",

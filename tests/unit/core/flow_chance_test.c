@@ -165,6 +165,8 @@ static struct obs nonsense(uint64_t now)
 	if (!rnd(3))
 		o.mini.addr = 0xffff999900000000 + 0x100 * rnd(12);
 	o.mini.substate = (uint8_t)rnd(8);
+	o.mini.caller = (uint8_t)rnd(MINI_BY_MAX);
+	o.mini.timeout_ns = MS(rnd(70000));
 	if (!rnd(4))
 		memset(&o.tuple, 0, sizeof(o.tuple));
 	return o;

@@ -24,6 +24,7 @@ static void every_kind_of_the_wire_becomes_its_kind_of_observation(void **state)
 		[WIRE_MINI_CANCEL] = OBS_MINI_CANCEL,
 		[WIRE_MINI_KILLED] = OBS_MINI_KILLED,
 		[WIRE_MINI_FOUND] = OBS_MINI_FOUND,
+		[WIRE_MINI_ARMED] = OBS_MINI_ARMED,
 		[WIRE_DESTROY] = OBS_DESTROY,
 		[WIRE_RELEASE] = OBS_RELEASE,
 		[WIRE_SNAPSHOT] = OBS_SNAPSHOT,
@@ -376,9 +377,31 @@ static void when_a_minisocket_expires_is_told_in_nanoseconds_or_not_at_all(void 
 	assert_true(timeout_ns(250, &w) == 0);
 }
 
+/* Numbers on the wire are for ever; one of a later sensor says nothing to us. */
+static void what_ended_a_minisocket_is_told_where_it_is_known(void **state)
+{
+	static const enum mini_caller wanted[] = {
+		[WIRE_BY_UNKNOWN] = MINI_BY_UNKNOWN, [WIRE_BY_REARM] = MINI_BY_REARM,
+		[WIRE_BY_RST] = MINI_BY_RST,	     [WIRE_BY_SEGMENT] = MINI_BY_SEGMENT,
+		[WIRE_BY_CONNECT] = MINI_BY_CONNECT, [WIRE_BY_ABORT] = MINI_BY_ABORT,
+		[WIRE_BY_PURGE] = MINI_BY_PURGE,     [WIRE_BY_MAX] = MINI_BY_UNKNOWN,
+		[255] = MINI_BY_UNKNOWN,
+	};
+	union any w = record(WIRE_MINI_CANCEL, WIRE_MINI);
+	struct obs o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		w.mini.caller = (uint8_t)i;
+		assert_int_equal(decode_record(&w, &o), 0);
+		assert_int_equal(o.mini.caller, wanted[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_ended_a_minisocket_is_told_where_it_is_known),
 		cmocka_unit_test(every_kind_of_the_wire_becomes_its_kind_of_observation),
 		cmocka_unit_test(every_layout_has_its_parts),
 		cmocka_unit_test(the_head_is_in_every_layout),
