@@ -255,6 +255,7 @@ void intake_finish(struct intake *in, uint64_t now_ns)
 	s->rescued = in->losses.rescued;
 	s->evicted = counts.evicted;
 	s->open = counts.open;
+	s->minis = counts.minis;
 	emit(in, &record);
 }
 

@@ -8,6 +8,9 @@
 #include "base/pool.h"
 #include "core/flow.h"
 
+/* TCP_TIMEWAIT_LEN: the one time that all kernels agree on. */
+#define TIME_WAIT_NS (UINT64_C(60) * 1000 * 1000 * 1000)
+
 struct mini;
 
 enum flow_stage {
@@ -45,6 +48,7 @@ struct mini {
 	struct index_link by_addr;
 	struct list queue;	  /* all of them, oldest first */
 	struct list cancelled;	  /* timer cancelled, fate open */
+	struct list timed;	  /* until its end; in none where due_ns is 0 */
 	struct list asking;	  /* where it stands may change without a trace */
 	uint64_t addr;		  /* 0 = found, and no event of it since */
 	uint64_t conn;
@@ -53,6 +57,7 @@ struct mini {
 	uint32_t netns;
 	struct owner owner;
 	uint64_t born_ns, time_wait_ns, cancel_ns; /* 0 = not */
+	uint64_t due_ns;	  /* when its timer runs out, or a bound of that; 0 = not known */
 	uint64_t ask_until_ns;	  /* after that no step is silent */
 	uint64_t found_ns;	  /* when, of one that is older than the trace; 0 = it is not */
 	uint8_t born_state, state;
@@ -92,6 +97,7 @@ struct flow_table {
 	struct list open, settling, waits_rest, waits_mini, waits_owner;
 	struct listeners listeners;
 	struct list all_minis, cancelled, asking;
+	struct list timed;   /* mini-sockets whose time is known, by when they were last wound up */
 };
 
 /* flow.c: the table and its flows */
@@ -140,6 +146,13 @@ bool mini_is_due(const struct flow_table *t, uint64_t now_ns);
 void mini_finish(struct flow_table *t, uint64_t now_ns);
 /* It may step on to TIME_WAIT unseen, or was only found: have it read again. */
 void mini_ask(struct flow_table *t, struct mini *m, const struct obs *obs);
+/* It is gone; by what call, m->caller says. */
+void mini_killed(struct flow_table *t, struct mini *m, uint64_t at_ns);
+/* Its timer runs out then; 0 = nobody knows. */
+void mini_wind(struct flow_table *t, struct mini *m, uint64_t due_ns);
+/* Whose time was up long ago is asked after. */
+void mini_sweep(struct flow_table *t, uint64_t now_ns);
+bool mini_is_overdue(const struct flow_table *t, uint64_t now_ns);
 /* The kernel made none: says so. */
 void mini_refused(struct flow_table *t, const struct flow *f);
 /* Its socket has its verdict: goes on alone, or is reported now if it is over. */

@@ -8,8 +8,7 @@
  * nothing is traced. A bucket of timers that run for a minute is 512 jiffies wide
  * (4096 with 1000 jiffies a second), at most 5.12 s: further apart, it is traced.
  */
-#define TIME_WAIT_NS (UINT64_C(60) * 1000 * 1000 * 1000)
-#define BUCKET_NS    (UINT64_C(6) * 1000 * 1000 * 1000)
+#define BUCKET_NS (UINT64_C(6) * 1000 * 1000 * 1000)
 
 void mini_ask(struct flow_table *t, struct mini *m, const struct obs *obs)
 {
@@ -17,11 +16,50 @@ void mini_ask(struct flow_table *t, struct mini *m, const struct obs *obs)
 
 	list_remove(&m->asking);
 	m->ask_until_ns = UINT64_MAX;
-	if (obs->mini.timeout_ns)
+	mini_wind(t, m, m->state == ST_TIME_WAIT ? obs->mono_ns + TIME_WAIT_NS : 0);
+	if (obs->mini.timeout_ns) {
+		mini_wind(t, m, expires_ns);
 		m->ask_until_ns = expires_ns > TIME_WAIT_NS ? expires_ns - TIME_WAIT_NS + BUCKET_NS : 0;
+	}
 	/* who is asked is asked by address */
 	if (m->addr && (m->state == ST_FIN_WAIT2 || m->found_ns))
 		list_append(&t->asking, &m->asking);
+}
+
+void mini_wind(struct flow_table *t, struct mini *m, uint64_t due_ns)
+{
+	m->due_ns = due_ns;
+	list_remove(&m->timed);
+	if (due_ns)
+		list_append(&t->timed, &m->timed);
+}
+
+/*
+ * A timer runs out up to a bucket late; later than that, no record of the end will
+ * come. They stand in the order in which they were wound up, nearly all for a
+ * minute: who has less time waits for those before it, a minute at most.
+ */
+bool mini_is_overdue(const struct flow_table *t, uint64_t now_ns)
+{
+	return !list_empty(&t->timed) &&
+	       container_of(t->timed.next, struct mini, timed)->due_ns + BUCKET_NS <= now_ns;
+}
+
+void mini_sweep(struct flow_table *t, uint64_t now_ns)
+{
+	while (mini_is_overdue(t, now_ns)) {
+		struct mini *m = container_of(t->timed.next, struct mini, timed);
+
+		if (!m->addr) {
+			/* there is no asking after it */
+			m->vanished = true;
+			mini_killed(t, m, now_ns);
+			continue;
+		}
+		mini_wind(t, m, now_ns);
+		list_remove(&m->asking);
+		list_append(&t->asking, &m->asking);
+	}
 }
 
 size_t flow_peeks(struct flow_table *t, struct flow_peek *ret, size_t max)

@@ -70,6 +70,7 @@ static void mini_unlink(struct flow_table *t, struct mini *m)
 {
 	list_remove(&m->queue);
 	list_remove(&m->cancelled);
+	list_remove(&m->timed);
 	list_remove(&m->asking);
 	mini_unindex(t, m);
 }
@@ -83,6 +84,7 @@ static void mini_to_time_wait(struct flow_table *t, struct mini *m, uint64_t at_
 		return;
 	m->state = ST_TIME_WAIT;
 	m->time_wait_ns = at_ns;
+	mini_wind(t, m, at_ns + TIME_WAIT_NS);
 	list_remove(&m->asking);
 	if (!f)
 		return;
@@ -167,7 +169,7 @@ static const struct {
 	[MINI_BY_PURGE] = { MINI_NAMESPACE_GONE, EV(MINI_PURGED) },
 };
 
-static void mini_killed(struct flow_table *t, struct mini *m, uint64_t at_ns)
+void mini_killed(struct flow_table *t, struct mini *m, uint64_t at_ns)
 {
 	enum mini_end end = killers[m->caller].end;
 
@@ -227,6 +229,7 @@ static struct mini *mini_new(struct flow_table *t, const struct obs *obs)
 	m->born_ns = obs->mono_ns;
 	m->born_state = m->state = obs->mini.substate;
 	list_init(&m->cancelled);
+	list_init(&m->timed);
 	list_init(&m->asking);
 	list_append(&t->all_minis, &m->queue);
 	mini_index(t, m, obs->mini.addr);
@@ -260,9 +263,6 @@ static void mini_born(struct flow_table *t, const struct obs *obs)
 	if (f)
 		mini_join(m, f);
 }
-
-/* TCP_TIMEWAIT_LEN: the one time that all kernels agree on. */
-#define TIME_WAIT_NS (UINT64_C(60) * 1000 * 1000 * 1000)
 
 /*
  * One that is older than the trace. What is left of TIME_WAIT's minute says since
@@ -326,6 +326,8 @@ static void armed_again(struct flow_table *t, struct mini *m, const struct obs *
 		mini_to_time_wait(t, m, obs->mono_ns);
 	else
 		mini_ask(t, m, obs);
+	if (m->state == ST_TIME_WAIT)
+		mini_wind(t, m, obs->mono_ns + TIME_WAIT_NS);
 }
 
 static void take_born(struct flow_table *t, struct mini *m, const struct obs *obs)
@@ -351,6 +353,7 @@ static void take_cancel(struct flow_table *t, struct mini *m, const struct obs *
 	m->cancel_ns = obs->mono_ns;
 	m->caller = obs->mini.caller;
 	m->vanished = obs->kind == OBS_MINI_PEEK;
+	list_remove(&m->timed);
 	list_remove(&m->asking);
 	list_remove(&m->cancelled);
 	list_append(&t->cancelled, &m->cancelled);
@@ -381,6 +384,9 @@ static void take_peek(struct flow_table *t, struct mini *m, const struct obs *ob
 	else if (!obs->mini.substate && !m->cancel_ns)
 		/* gone; the record that says why may still be on its way */
 		take_cancel(t, m, obs);
+	if (m->due_ns && obs->mono_ns > m->due_ns)
+		/* it lives on: how it came to that was not seen */
+		mini_wind(t, m, obs->mono_ns);
 	if (m->state == ST_TIME_WAIT || obs->mono_ns > m->ask_until_ns)
 		list_remove(&m->asking);
 }
@@ -447,6 +453,7 @@ uint64_t mini_take(struct flow_table *t, const struct obs *obs, struct tuple *tu
 
 void mini_tick(struct flow_table *t, uint64_t now_ns)
 {
+	mini_sweep(t, now_ns);
 	while (!list_empty(&t->cancelled)) {
 		struct mini *m = container_of(t->cancelled.next, struct mini, cancelled);
 
@@ -458,6 +465,8 @@ void mini_tick(struct flow_table *t, uint64_t now_ns)
 
 bool mini_is_due(const struct flow_table *t, uint64_t now_ns)
 {
+	if (mini_is_overdue(t, now_ns))
+		return true;
 	return !list_empty(&t->cancelled) &&
 	       container_of(t->cancelled.next, struct mini, cancelled)->cancel_ns + FLOW_CANCEL_GRACE_NS <= now_ns;
 }

@@ -73,6 +73,7 @@ struct summary {
 	uint64_t evicted;  /* flows given up for room */
 	uint64_t filtered; /* verdicts that the options hid */
 	uint64_t open;	   /* followed and still open at the end */
+	uint64_t minis;	   /* mini-sockets held at the end */
 };
 
 struct record {
