@@ -77,7 +77,8 @@ struct wire_peek peeks[WIRE_PEEK_MAX] = {};
  * The step from FIN_WAIT2 to TIME_WAIT is not traced at all when the new expiry
  * falls into the timer wheel's same bucket. So user space asks: it runs this
  * program itself (BPF_PROG_TEST_RUN), never attached. The address may be another
- * mini-socket's by now, or free memory: the tuple that is returned tells.
+ * mini-socket's by now: the tuple that is returned tells; or free memory, which
+ * keeps what stood there, but for the references: nobody holds any.
  */
 SEC("?raw_tp")
 int peek_minisockets(void *ctx)
@@ -93,7 +94,8 @@ int peek_minisockets(void *ctx)
 		if (bpf_probe_read_kernel(&copy, sizeof(copy), (const void *)peek->addr))
 			continue;
 		tw = mini_of(&copy);
-		if (READ(tw, __tw_common.skc_state) != ST_TIME_WAIT)
+		if (READ(tw, __tw_common.skc_state) != ST_TIME_WAIT ||
+		    !READ(tw, __tw_common.skc_refcnt.refs.counter))
 			continue;
 		read_tuple(&tw->__tw_common, READ(tw, tw_sport), &peek->tuple);
 		peek->substate = READ(tw, tw_substate);

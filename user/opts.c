@@ -266,7 +266,7 @@ bool opts_want_older(const struct config *c, const struct minisocket *m)
 {
 	/* whose it was and how its socket ended was before the trace */
 	return !c->causes && !c->hows && !c->comm[0] && !c->filter.n_pids &&
-	       want_ports(&c->filter, &m->tuple);
+	       !c->filter.cgroup_id && want_ports(&c->filter, &m->tuple);
 }
 
 /* Address, family, namespace and cgroup never change: the kernel has filtered them exactly. */

@@ -72,6 +72,10 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+typedef struct refcount_struct {
+	atomic_t refs;
+} refcount_t;
+
 typedef struct {
 	s64 counter;
 } atomic64_t;
@@ -122,6 +126,7 @@ struct sock_common {
 	union {
 		unsigned long skc_flags;
 	};
+	refcount_t skc_refcnt;
 };
 
 typedef struct {

@@ -77,6 +77,35 @@ class Hands:
             fcntl.ioctl(s, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS: UP, RUNNING
         return os.stat("/proc/self/ns/net").st_ino
 
+    def join_netns(self, pid):
+        """Into the network namespace of that process. Its inode."""
+        with open(f"/proc/{pid}/ns/net", "rb") as there:
+            if ctypes.CDLL(None, use_errno=True).setns(there.fileno(), CLONE_NEWNET):
+                raise OSError(ctypes.get_errno(), "setns")
+        return os.stat("/proc/self/ns/net").st_ino
+
+    def watch_wire(self):
+        """From now on, what is sent on loopback can be looked up."""
+        self.wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+        self.wire.settimeout(PATIENCE)
+
+    def forge_rst(self, victim, peer):
+        """An RST in the peer's name, with the number that comes after its FIN: it is believed."""
+        while True:
+            segment = self.wire.recv(65536)[20:]
+            source, target, number, _, offset, flags = struct.unpack_from("!HHIIBB", segment)
+            if (source, target) == (peer[1], victim[1]) and flags & 1:
+                break
+        number += len(segment) - (offset >> 4) * 4 + 1
+        header = struct.pack("!HHIIBBHHH", peer[1], victim[1], number & 0xffffffff, 0, 0x50, 4, 0, 0, 0)
+        pseudo = socket.inet_aton(peer[0]) + socket.inet_aton(victim[0]) + struct.pack("!BBH", 0, 6, len(header))
+        total = sum(struct.unpack("!16H", pseudo + header))
+        total = (total & 0xffff) + (total >> 16)
+        header = header[:16] + struct.pack("!H", ~(total + (total >> 16)) & 0xffff) + header[18:]
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as raw:
+            raw.bind((peer[0], 0))
+            raw.sendto(header, (victim[0], 0))
+
     def set_sysctl(self, name, value):
         with open(f"/proc/sys/net/ipv4/{name}", "w", encoding="ascii") as file:
             file.write(value)
@@ -266,6 +295,10 @@ class Actor:
 
     def new_netns(self):
         self.netns = self.tell("new_netns")
+        return self
+
+    def join_netns(self, other):
+        self.netns = self.tell("join_netns", other.pid)
         return self
 
     def end(self, number=signal.SIGKILL):

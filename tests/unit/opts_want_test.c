@@ -191,7 +191,7 @@ static void of_a_mini_socket_that_is_older_only_its_addresses_can_be_asked_for(v
 	struct config c = { 0 }, bad[] = {
 		{ .causes = CAUSE_BIT(ACTIVE_CLOSE) }, { .hows = 1 << HOW_FIN }, { .comm = "curl" },
 		{ .filter = { .n_pids = 1, .pids = { 100 } } },
-		{ .filter = { .n_ports = 1, .ports = { 81 } } },
+		{ .filter = { .n_ports = 1, .ports = { 81 } } }, { .filter = { .cgroup_id = 1 } },
 	};
 
 	(void)state;

@@ -56,15 +56,17 @@ struct mini {
 	struct tuple tuple;
 	uint32_t netns;
 	struct owner owner;
-	uint64_t born_ns, time_wait_ns, cancel_ns; /* 0 = not */
+	uint64_t born_ns, time_wait_ns; /* 0 = not */
+	union {
+		uint64_t cancel_ns; /* 0 = its timer was not taken off */
+		uint64_t ended_ns;  /* once it is over */
+	};
 	uint64_t due_ns;	  /* when its timer runs out, or a bound of that; 0 = not known */
-	uint64_t ask_until_ns;	  /* after that no step is silent */
 	uint64_t found_ns;	  /* when, of one that is older than the trace; 0 = it is not */
 	uint8_t born_state, state;
 	bool hidden;		  /* its socket's verdict was not wanted */
 	bool over;		  /* it has ended, its socket's verdict comes first; then: */
 	uint8_t end;		  /* enum mini_end */
-	uint64_t ended_ns;
 	uint8_t caller;		  /* enum mini_caller: who took its timer off */
 	bool replied;		  /* it answered a segment with an RST */
 	bool vanished;		  /* not there when asked: cancel_ns is when, no hook said why */
@@ -98,6 +100,7 @@ struct flow_table {
 	struct listeners listeners;
 	struct list all_minis, cancelled, asking;
 	struct list timed;   /* mini-sockets whose time is known, by when they were last wound up */
+	bool minis_evicted;
 };
 
 /* flow.c: the table and its flows */
@@ -148,6 +151,8 @@ void mini_finish(struct flow_table *t, uint64_t now_ns);
 void mini_ask(struct flow_table *t, struct mini *m, const struct obs *obs);
 /* It is gone; by what call, m->caller says. */
 void mini_killed(struct flow_table *t, struct mini *m, uint64_t at_ns);
+/* Is it in FIN_WAIT2, and might that be over without a trace? */
+bool mini_may_step(const struct mini *m, uint64_t now_ns);
 /* Its timer runs out then; 0 = nobody knows. */
 void mini_wind(struct flow_table *t, struct mini *m, uint64_t due_ns);
 /* Whose time was up long ago is asked after. */

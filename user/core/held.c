@@ -12,18 +12,21 @@
 
 void mini_ask(struct flow_table *t, struct mini *m, const struct obs *obs)
 {
-	uint64_t expires_ns = obs->mono_ns + obs->mini.timeout_ns;
-
+	if (obs->mini.timeout_ns)
+		mini_wind(t, m, obs->mono_ns + obs->mini.timeout_ns);
+	else
+		mini_wind(t, m, m->state == ST_TIME_WAIT ? obs->mono_ns + TIME_WAIT_NS : 0);
 	list_remove(&m->asking);
-	m->ask_until_ns = UINT64_MAX;
-	mini_wind(t, m, m->state == ST_TIME_WAIT ? obs->mono_ns + TIME_WAIT_NS : 0);
-	if (obs->mini.timeout_ns) {
-		mini_wind(t, m, expires_ns);
-		m->ask_until_ns = expires_ns > TIME_WAIT_NS ? expires_ns - TIME_WAIT_NS + BUCKET_NS : 0;
-	}
 	/* who is asked is asked by address */
 	if (m->addr && (m->state == ST_FIN_WAIT2 || m->found_ns))
 		list_append(&t->asking, &m->asking);
+}
+
+bool mini_may_step(const struct mini *m, uint64_t now_ns)
+{
+	if (m->state != ST_FIN_WAIT2)
+		return false;
+	return !m->due_ns || now_ns + TIME_WAIT_NS <= m->due_ns + BUCKET_NS;
 }
 
 void mini_wind(struct flow_table *t, struct mini *m, uint64_t due_ns)

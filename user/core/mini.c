@@ -205,6 +205,7 @@ static void mini_evict_oldest(struct flow_table *t, uint64_t now_ns)
 		return;
 	m = container_of(t->all_minis.next, struct mini, queue);
 	f = m->flow;
+	t->minis_evicted = true;
 	t->counts.evicted++;
 	mini_ended(t, m, MINI_UNSEEN, EV(EVICTED), now_ns);
 	/* its room is needed now */
@@ -278,7 +279,7 @@ static struct mini *take_found(struct flow_table *t, const struct obs *obs)
 	if (!m)
 		return NULL;
 	t->counts.minis_found++;
-	if (m->state == ST_TIME_WAIT && left && left < TIME_WAIT_NS)
+	if (m->state == ST_TIME_WAIT && (left || obs->kind == OBS_MINI_EXPIRED) && left < TIME_WAIT_NS)
 		age = TIME_WAIT_NS - left;
 	m->born_ns -= age < m->born_ns ? age : 0;
 	if (m->state == ST_TIME_WAIT)
@@ -387,7 +388,7 @@ static void take_peek(struct flow_table *t, struct mini *m, const struct obs *ob
 	if (m->due_ns && obs->mono_ns > m->due_ns)
 		/* it lives on: how it came to that was not seen */
 		mini_wind(t, m, obs->mono_ns);
-	if (m->state == ST_TIME_WAIT || obs->mono_ns > m->ask_until_ns)
+	if (!mini_may_step(m, obs->mono_ns))
 		list_remove(&m->asking);
 }
 
@@ -409,6 +410,20 @@ static bool is_rearm(const struct obs *obs)
 	       (obs->kind == OBS_MINI_CANCEL && obs->mini.caller == MINI_BY_REARM);
 }
 
+/*
+ * It was there, whoever it is: wound up again, run out, or ended by a call. Not the
+ * death that follows the last two, nor any of one that was given up for room.
+ */
+static bool is_sign_of_life(const struct flow_table *t, const struct obs *obs)
+{
+	if (obs->kind == OBS_MINI_FOUND || is_rearm(obs))
+		return true;
+	if (t->minis_evicted)
+		return false;
+	return obs->kind == OBS_MINI_EXPIRED ||
+	       ((obs->kind == OBS_MINI_CANCEL || obs->kind == OBS_MINI_KILLED) && obs->mini.caller);
+}
+
 /* Which one is meant: it may have to be made first. NULL: none that is followed. */
 static struct mini *mini_meant(struct flow_table *t, const struct obs *obs)
 {
@@ -416,8 +431,7 @@ static struct mini *mini_meant(struct flow_table *t, const struct obs *obs)
 
 	if (obs->kind == OBS_MINI_BORN)
 		take_born(t, m, obs);
-	else if (!m && (is_rearm(obs) || obs->kind == OBS_MINI_FOUND))
-		/* what is wound up again was there before, whether or not it had been found */
+	else if (!m && is_sign_of_life(t, obs))
 		take_found(t, obs);
 	else if (is_before_found(m, obs))
 		return NULL;
