@@ -64,7 +64,7 @@ int BPF_KPROBE(kprobe__inet_twsk_hashdance, struct inet_timewait_sock *tw)
 }
 
 SEC("?kprobe/__inet_twsk_schedule")
-int BPF_KPROBE(kprobe____inet_twsk_schedule, struct inet_timewait_sock *tw, int timeo, bool rearm)
+int BPF_KPROBE(kprobe____inet_twsk_schedule, struct inet_timewait_sock *tw, int timeo, __u8 rearm)
 {
 	return on_armed(tw, timeo, rearm);
 }

@@ -50,8 +50,9 @@ int BPF_PROG(fentry__inet_twsk_hashdance, struct inet_timewait_sock *tw)
 	return send_mini((__u64)tw, WIRE_MINI_BORN, HOOK_MINI_BORN, 0);
 }
 
+/* v5.10 stores no more of a bool than its byte: it is read as that. */
 SEC("?fentry/__inet_twsk_schedule")
-int BPF_PROG(fentry____inet_twsk_schedule, struct inet_timewait_sock *tw, int timeo, bool rearm)
+int BPF_PROG(fentry____inet_twsk_schedule, struct inet_timewait_sock *tw, int timeo, __u8 rearm)
 {
 	return on_armed(tw, timeo, rearm);
 }

@@ -155,10 +155,12 @@ static void live_begin(struct source *source)
 static int live_turn(struct source *source, uint64_t now_ns)
 {
 	struct live *live = (struct live *)source;
+	bool behind;
 	int r;
 
 	live->turned_ns = now_ns;
 	r = session_consume(live->session);
+	behind = r > 0;
 	if (now_ns >= live->peeked_ns + PEEK_EVERY_NS) {
 		live->peeked_ns = now_ns;
 		peek(live);
@@ -166,13 +168,14 @@ static int live_turn(struct source *source, uint64_t now_ns)
 	/* skipped programs are told by the kernel only when asked: in time for what is pending */
 	if (intake_counts(source->intake).pending)
 		look_for_losses(live, now_ns);
-	tick(live, now_ns);
+	/* what still waits in the ring may be what a verdict must know: time is as far as has been read */
+	tick(live, behind ? intake_observed_ns(source->intake) : now_ns);
 	if (now_ns >= live->looked_ns + LOOK_EVERY_NS) {
 		live->looked_ns = now_ns;
 		if (intake_wants_owners(source->intake) && !session_snapshot(live->session, false))
 			intake_looked(source->intake, now_ns);
 	}
-	return r;
+	return r < 0 ? r : 0;
 }
 
 /* One more turn's time for what must follow the last state changes: an RST, a mini-socket. */

@@ -29,6 +29,7 @@ int flow_table_new(const struct flow_config *config, struct flow_table **ret)
 	list_init(&t->cancelled);
 	list_init(&t->asking);
 	list_init(&t->timed);
+	list_init(&t->unseen);
 	if (index_init(&t->by_sk) || index_init(&t->by_tuple) || index_init(&t->by_addr)) {
 		flow_table_free(t);
 		return -ENOMEM;

@@ -97,6 +97,7 @@ struct flow_table {
 	struct index by_sk, by_tuple, by_addr; /* by_addr: by tuple where the address is not known */
 	size_t n_unmet;	     /* mini-sockets without an address */
 	struct list open, settling, waits_rest, waits_mini, waits_owner;
+	struct list unseen;  /* open, and known by their mini-sockets only: their CLOSE is due at once */
 	struct listeners listeners;
 	struct list all_minis, cancelled, asking;
 	struct list timed;   /* mini-sockets whose time is known, by when they were last wound up */
@@ -147,6 +148,14 @@ uint64_t mini_take(struct flow_table *t, const struct obs *obs, struct tuple *tu
 void mini_tick(struct flow_table *t, uint64_t now_ns);
 bool mini_is_due(const struct flow_table *t, uint64_t now_ns);
 void mini_finish(struct flow_table *t, uint64_t now_ns);
+/* met.c: the one that this observation is about, as far as it is known. */
+struct mini *mini_met(struct flow_table *t, const struct obs *obs);
+/* It was found before what had been traced until then was taken in. */
+bool mini_is_before_found(const struct mini *m, const struct obs *obs);
+/* addr 0 = not known: it is found by its tuple. */
+void mini_index(struct flow_table *t, struct mini *m, uint64_t addr);
+/* Nobody finds it any more. */
+void mini_unlink(struct flow_table *t, struct mini *m);
 /* It may step on to TIME_WAIT unseen, or was only found: have it read again. */
 void mini_ask(struct flow_table *t, struct mini *m, const struct obs *obs);
 /* It is gone; by what call, m->caller says. */
@@ -160,6 +169,8 @@ void mini_sweep(struct flow_table *t, uint64_t now_ns);
 bool mini_is_overdue(const struct flow_table *t, uint64_t now_ns);
 /* The kernel made none: says so. */
 void mini_refused(struct flow_table *t, const struct flow *f);
+/* No socket is to be seen that it could have come from: goes on alone, as one whose beginning was missed. */
+void mini_orphaned(struct flow_table *t, struct mini *m);
 /* Its socket has its verdict: goes on alone, or is reported now if it is over. */
 void mini_leave_flow(struct flow_table *t, struct mini *m, bool wanted);
 

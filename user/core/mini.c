@@ -4,77 +4,6 @@
 
 #include "core/flow_priv.h"
 
-static struct mini *mini_by_addr(struct flow_table *t, uint64_t addr)
-{
-	struct index_link *link = index_first(&t->by_addr, index_mix(addr));
-
-	for (; link; link = index_next(link)) {
-		struct mini *m = container_of(link, struct mini, by_addr);
-
-		if (m->addr == addr)
-			return m;
-	}
-	return NULL;
-}
-
-/* Found by sock_diag, which tells no addresses, and not heard of since. */
-static struct mini *mini_unmet(struct flow_table *t, const struct obs *obs)
-{
-	struct index_link *link = t->n_unmet ? index_first(&t->by_addr, tuple_hash(&obs->tuple)) : NULL;
-
-	for (; link; link = index_next(link)) {
-		struct mini *m = container_of(link, struct mini, by_addr);
-
-		if (!m->addr && m->netns == obs->sock.netns_ino && tuple_equal(&m->tuple, &obs->tuple))
-			return m;
-	}
-	return NULL;
-}
-
-static void mini_index(struct flow_table *t, struct mini *m, uint64_t addr)
-{
-	m->addr = addr;
-	t->n_unmet += !addr;
-	index_add(&t->by_addr, &m->by_addr, addr ? index_mix(addr) : tuple_hash(&m->tuple));
-}
-
-static void mini_unindex(struct flow_table *t, struct mini *m)
-{
-	t->n_unmet -= !m->addr;
-	index_remove(&t->by_addr, &m->by_addr);
-}
-
-/* It was found before what had been traced until then was taken in. */
-static bool is_before_found(const struct mini *m, const struct obs *obs)
-{
-	return m && m->found_ns && obs->kind != OBS_MINI_FOUND && obs->mono_ns < m->found_ns;
-}
-
-/* The one that this observation is about, as far as it is known. */
-static struct mini *mini_met(struct flow_table *t, const struct obs *obs)
-{
-	struct mini *m = obs->mini.addr ? mini_by_addr(t, obs->mini.addr) : NULL;
-
-	if (m)
-		return m;
-	m = mini_unmet(t, obs);
-	if (m && obs->mini.addr && !is_before_found(m, obs)) {
-		mini_unindex(t, m);
-		mini_index(t, m, obs->mini.addr);
-	}
-	return m;
-}
-
-/* Nobody finds it any more. */
-static void mini_unlink(struct flow_table *t, struct mini *m)
-{
-	list_remove(&m->queue);
-	list_remove(&m->cancelled);
-	list_remove(&m->timed);
-	list_remove(&m->asking);
-	mini_unindex(t, m);
-}
-
 /* FIN_WAIT2 is over: the peer's FIN came. The socket's verdict need not wait any longer. */
 static void mini_to_time_wait(struct flow_table *t, struct mini *m, uint64_t at_ns)
 {
@@ -192,7 +121,20 @@ static struct flow *flow_unseen(struct flow_table *t, const struct obs *obs)
 		return NULL;
 	/* a mini-socket only ever takes over from the side whose FIN went first */
 	f->v.evidence |= EV(FIN_FIRST);
+	f->due_ns = obs->mono_ns + FLOW_SETTLE_NS;
+	flow_move_to(t, f, FLOW_OPEN, &t->unseen);
 	return f;
+}
+
+void mini_orphaned(struct flow_table *t, struct mini *m)
+{
+	struct flow *f = m->flow;
+
+	m->found_ns = m->born_ns;
+	m->flow = NULL;
+	f->mini = NULL;
+	if (m->over)
+		mini_report(t, m);
 }
 
 static void mini_evict_oldest(struct flow_table *t, uint64_t now_ns)
@@ -333,7 +275,7 @@ static void armed_again(struct flow_table *t, struct mini *m, const struct obs *
 
 static void take_born(struct flow_table *t, struct mini *m, const struct obs *obs)
 {
-	if (is_before_found(m, obs)) {
+	if (mini_is_before_found(m, obs)) {
 		mini_unfind(t, m);
 		m = NULL;
 	}
@@ -433,7 +375,7 @@ static struct mini *mini_meant(struct flow_table *t, const struct obs *obs)
 		take_born(t, m, obs);
 	else if (!m && is_sign_of_life(t, obs))
 		take_found(t, obs);
-	else if (is_before_found(m, obs))
+	else if (mini_is_before_found(m, obs))
 		return NULL;
 	m = mini_met(t, obs);
 	/* its memory is another's by now: that one's events tell */

@@ -99,8 +99,32 @@ static void settle_owners(struct flow_table *t, uint64_t now_ns)
 	}
 }
 
+/*
+ * The record of a mini-socket's birth and that of its socket's CLOSE follow each
+ * other within microseconds. Where the second does not come, the socket is not
+ * asked for (-p), or the record was lost: there is no end of it to wait for.
+ */
+static void settle_unseen(struct flow_table *t, uint64_t now_ns)
+{
+	while (!list_empty(&t->unseen)) {
+		struct flow *f = container_of(t->unseen.next, struct flow, queue);
+
+		if (f->sk) {
+			/* it was seen, and has not ended */
+			flow_move_to(t, f, FLOW_OPEN, &t->open);
+			continue;
+		}
+		if (f->due_ns > now_ns)
+			return;
+		if (f->mini)
+			mini_orphaned(t, f->mini);
+		flow_drop(t, f, false);
+	}
+}
+
 void flow_tick(struct flow_table *t, uint64_t now_ns)
 {
+	settle_unseen(t, now_ns);
 	mini_tick(t, now_ns);
 	settle(t, now_ns);
 	settle_rest(t, now_ns);
@@ -109,7 +133,7 @@ void flow_tick(struct flow_table *t, uint64_t now_ns)
 
 bool flow_is_due(const struct flow_table *t, uint64_t now_ns)
 {
-	if (!list_empty(&t->waits_rest) || !list_empty(&t->waits_owner) || mini_is_due(t, now_ns))
+	if (!list_empty(&t->unseen) || !list_empty(&t->waits_rest) || !list_empty(&t->waits_owner) || mini_is_due(t, now_ns))
 		return true;
 	return !list_empty(&t->settling) &&
 	       container_of(t->settling.next, struct flow, queue)->due_ns <= now_ns;
@@ -141,7 +165,7 @@ void flow_looked(struct flow_table *t, uint64_t began_ns)
 
 void flow_gap(struct flow_table *t, uint64_t until_ns)
 {
-	struct list *queues[] = { &t->open, &t->settling, &t->waits_rest, &t->waits_mini,
+	struct list *queues[] = { &t->open, &t->unseen, &t->settling, &t->waits_rest, &t->waits_mini,
 				  &t->waits_owner };
 
 	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
@@ -164,6 +188,7 @@ static void emit_all(struct flow_table *t, struct list *queue)
 void flow_finish(struct flow_table *t, uint64_t now_ns)
 {
 	mini_finish(t, now_ns);
+	settle_unseen(t, UINT64_MAX);
 	for (struct list *at = t->waits_mini.next; at != &t->waits_mini; at = at->next)
 		container_of(at, struct flow, queue)->v.evidence |= EV(TRACE_ENDED);
 	emit_all(t, &t->settling);

@@ -316,7 +316,7 @@ int session_consume(struct session *s)
 {
 	int r = consume(s);
 
-	return r < 0 && r != -EAGAIN ? r : 0;
+	return r == -EAGAIN ? 1 : r < 0 ? r : 0;
 }
 
 int session_catch_up(struct session *s)

@@ -60,7 +60,7 @@ int session_open(const struct session_config *config, session_record_fn take, vo
 		 struct session **ret);
 /* Becomes readable (an edge) when a good part of the ring is full: else look every 20 ms. */
 int session_fd(const struct session *s);
-/* Takes all that is there, or until take() says -EAGAIN. 0, or negative errno. */
+/* Takes all that is there: 0; or until take() says -EAGAIN: 1, there may be more. Or negative errno. */
 int session_consume(struct session *s);
 /*
  * Takes all that was there when it was called, however often take() says -EAGAIN.
