@@ -7,11 +7,18 @@
 
 #include "base/log.h"
 
+#define TAPING_BUFFER (256 * 1024)
+
 static int create(struct taping *t)
 {
 	FILE *file = fopen(t->path, "we");
-	int r = file ? tape_write_to(file, &t->tape) : -errno;
+	int r = file ? 0 : -errno;
 
+	/* a turn of the loop on a busy machine goes out in few writes */
+	if (file)
+		setvbuf(file, NULL, _IOFBF, TAPING_BUFFER);
+	if (!r)
+		r = tape_write_to(file, &t->tape);
 	if (r == -EOPNOTSUPP)
 		log_error("cannot write %s: this machine is big-endian, and a tape is not",
 			  t->path);

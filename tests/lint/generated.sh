@@ -11,4 +11,11 @@ if [ -x "$gendoc" ]; then
 else
 	skip 'the generated documents are those of the tables' 'no gendoc in this build'
 fi
+# The table of kinds in the format's description is written by hand, in more words than a row has.
+if [ -e user/ingest/tape.def ]; then
+	clean 'every kind of block that a tape may have is described in docs/TAPE.md' "$(
+		awk -F'[(,] *' '/^TAPE\(/ { print "| " $3 " | " $2 " |" }' user/ingest/tape.def | while read -r row; do
+			grep -qF "$row" docs/TAPE.md || echo "docs/TAPE.md has no row: $row"
+		done)"
+fi
 finish
