@@ -11,6 +11,8 @@ HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
 MAGIC = b"\x89TCT\r\n\x1a\n" + struct.pack("<HH", 1, 0)
 STATES = {"ESTABLISHED": 1, "SYN_SENT": 2, "SYN_RECV": 3, "FIN_WAIT1": 4, "FIN_WAIT2": 5, "TIME_WAIT": 6, "CLOSE": 7}
 LAST = 2 ** 64 - 1
+# Later than this is no time.
+FAR = 2 ** 63 - 1
 
 
 def block(kind, data=b""):
@@ -74,8 +76,12 @@ TAPES = {
     "unknown-kinds": tape(block(999, b"later"), block(33, event(200, 1, 2000, 1)), block(33, b"x"), end(3000)),
     "time-goes-back": tape(state(LAST, 4096, "SYN_RECV", "ESTABLISHED"), state(1001, 4096, "ESTABLISHED", "CLOSE"),
                            block(34, numbers(LAST)), block(34, numbers(0)), end(0)),
-    "time-at-its-end": tape(state(LAST, 4096, "SYN_RECV", "ESTABLISHED"), state(LAST, 4096, "ESTABLISHED", "CLOSE"),
-                            block(34, numbers(LAST)), end(LAST), attached=LAST),
+    # A sweep of overdue timers found the same one overdue for ever.
+    "time-wait-at-the-end-of-time": tape(mini(5, MS, 4096, "TIME_WAIT"), block(34, numbers(LAST)), end(LAST)),
+    "time-is-over": tape(end(2000), attached=LAST),
+    "time-at-its-end": tape(state(FAR, 4096, "SYN_RECV", "ESTABLISHED"), state(FAR, 4096, "ESTABLISHED", "CLOSE"),
+                            mini(5, FAR, 4096, "TIME_WAIT", 2 ** 32 - 1), block(34, numbers(FAR)), end(FAR),
+                            attached=FAR - 1),
     "more-sockets-than-room": tape(*MANY, *[state(2 * MS + i, 4096 * i, "ESTABLISHED", "CLOSE") for i in range(20, 40)],
                                    block(34, numbers(100 * MS)), end(200 * MS)),
     "no-room-at-all": tape(*MANY[:4], end(2 * MS), flows=0),

@@ -44,8 +44,13 @@ void mini_wind(struct flow_table *t, struct mini *m, uint64_t due_ns)
  */
 bool mini_is_overdue(const struct flow_table *t, uint64_t now_ns)
 {
-	return !list_empty(&t->timed) &&
-	       container_of(t->timed.next, struct mini, timed)->due_ns + BUCKET_NS <= now_ns;
+	uint64_t due_ns;
+
+	if (list_empty(&t->timed))
+		return false;
+	due_ns = container_of(t->timed.next, struct mini, timed)->due_ns;
+	/* no sum: at the end of time it would begin anew, and a sweep never end */
+	return now_ns >= due_ns && now_ns - due_ns >= BUCKET_NS;
 }
 
 void mini_sweep(struct flow_table *t, uint64_t now_ns)

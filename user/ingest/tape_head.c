@@ -130,7 +130,7 @@ static int take_block(const struct tape_block *b, struct tape_head *head)
 	case TAPE_CLOCK:
 		head->attached_ns = le_get(b->data, 8);
 		head->wall_minus_mono_ns = le_get(b->data + 8, 8);
-		return 0;
+		return head->attached_ns > INT64_MAX ? -EBADMSG : 0;
 	case TAPE_LIMITS:
 		head->hz = (uint32_t)le_get(b->data, 4);
 		head->max_flows = (uint32_t)le_get(b->data + 4, 4);

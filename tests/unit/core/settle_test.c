@@ -144,6 +144,21 @@ static void a_verdict_is_due_when_it_has_settled(void **state)
 	flow_table_free(t);
 }
 
+/* Hostile, not late: no clock of a kernel says so. */
+static void a_tick_at_the_end_of_time_ends(void **state)
+{
+	struct flow_table *t = table(&all);
+	struct obs o = feed_mini(OBS_MINI_BORN, MS(1), 1, ST_TIME_WAIT);
+
+	(void)state;
+	feed_born(t, MS(1), 1, 1);
+	flow_take(t, &o, NULL);
+	flow_tick(t, UINT64_MAX);
+	flow_tick(t, UINT64_MAX - 1);
+	flow_finish(t, UINT64_MAX);
+	flow_table_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +168,7 @@ int main(void)
 						feed_teardown),
 		cmocka_unit_test_setup_teardown(a_verdict_is_due_when_it_has_settled, feed_setup,
 						feed_teardown),
+		cmocka_unit_test_setup_teardown(a_tick_at_the_end_of_time_ends, feed_setup, feed_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
