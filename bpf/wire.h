@@ -212,7 +212,7 @@ struct wire_code {
 	__u32 caller; /* enum wire_caller */
 	__u32 pad;
 };
-#define WIRE_CODES_MAX 16
+#define WIRE_CODES_MAX 24
 
 /* What user space found out before the programs were loaded; frozen, so dead branches vanish. */
 struct wire_config {

@@ -204,9 +204,20 @@ def may_destroy():
     return done
 
 
+def tried(name, play):
+    """Each try is one of its own: a kernel that hides a whole softirq now and then hides no two (ARCHITECTURE.md)."""
+    for attempt in range(TRIES):
+        problems = list(play())
+        if not problems:
+            break
+        print(f"# attempt {attempt + 1}, load {os.getloadavg()[0]:.1f}: {name}: {problems[0][:500]}")
+    result(name, problems)
+
+
 def check_end(tracer, end, want, cause):
     tracer.out.wait(lambda _: said(tracer, "minisocket", end), 20)
-    minis, closes = said(tracer, "minisocket", end), said(tracer, "close", end)
+    minis = said(tracer, "minisocket", end)
+    closes = [r for r in said(tracer, "close", end) if minis and r["conn"] == minis[0]["conn"]]
     if not minis or (minis[0]["end"], minis[0]["complete"]) != (want, True):
         yield f"{end}: {json.dumps(minis)}, not {want}"
     if not closes or closes[0]["cause"] != cause:
@@ -221,23 +232,42 @@ def test_ends():
         if want == "destroyed" and not able:
             result(f"{name}: {want}", [], skip="no ss, or a kernel that destroys no mini-socket")
             continue
-        result(f"{name}: {want}, {cause}", check_end(tracer, make(place, tracer), want, cause))
-    test_step(place, tracer)
+        tried(f"{name}: {want}, {cause}",
+              lambda make=make, want=want, cause=cause: check_end(tracer, make(place, tracer), want, cause))
+    tried("a FIN soon after FIN_WAIT2 began is noticed long before anything runs out", lambda: steps(place, tracer))
+    tried("a FIN that winds the timer up with a trace is no end", lambda: steps_with_a_trace(place, tracer))
     tracer.end()
     place.end()
 
 
-def test_step(place, tracer):
+def steps(place, tracer):
     """Within the timer wheel's bucket nothing is traced; sixty seconds would be too late."""
     connection = place.connect()
     end = half_closed(place, tracer, connection)
     connection.tell("server", "close")
     tracer.out.wait(lambda _: said(tracer, "close", end), 20)
-    result("a FIN soon after FIN_WAIT2 began is noticed long before anything runs out",
-           [] if [r["cause"] for r in said(tracer, "close", end)] == ["active-close"] else [f"{end}: {said(tracer, 'close', end)}"])
+    if [r["cause"] for r in said(tracer, "close", end)] != ["active-close"]:
+        yield f"{end}: {said(tracer, 'close', end)}"
 
 
-def test_namespace():
+def steps_with_a_trace(place, tracer):
+    """Thirty seconds wound up to sixty: another bucket, and no end."""
+    place.set("tcp_fin_timeout", 30)
+    connection = place.connect()
+    end = half_closed(place, tracer, connection)
+    connection.tell("server", "close")
+    place.set("tcp_fin_timeout", 60)
+    tracer.out.wait(lambda _: said(tracer, "close", end), 20)
+    seen = [r for kind in ("minisocket-timer-off", "minisocket-timer-on") for r in events(tracer, kind, end)]
+    if [r["cause"] for r in said(tracer, "close", end)] != ["active-close"]:
+        yield f"{end}: {said(tracer, 'close', end)}"
+    if [(r["mini"]["state"], r["mini"].get("by", "rearm")) for r in seen] != [("TIME_WAIT", "rearm")]:
+        yield f"{end}: {seen}"
+    if said(tracer, "minisocket", end):
+        yield f"{end}: {said(tracer, 'minisocket', end)}"
+
+
+def namespace():
     place = Place("gone")
     tracer = Tracer("-e", ports=[place.port]).ready()
     waiting, half = place.connect(), place.connect()
@@ -248,12 +278,12 @@ def test_namespace():
     half.tell("server", "linger", 0)
     half.tell("server", "close")
     place.end()
-    result("a namespace takes its mini-sockets with it: namespace-gone", [
-        problem for end, cause in ends for problem in check_end(tracer, end, "namespace-gone", cause)])
+    for end, cause in ends:
+        yield from check_end(tracer, end, "namespace-gone", cause)
     tracer.end()
 
 
-def test_older():
+def older():
     """Born before the trace, in a namespace that is not the tracer's."""
     place = Place("older")
     waiting, half = place.connect((HOST, 0)), place.connect()
@@ -267,15 +297,14 @@ def test_older():
     tracer.out.wait(lambda _: all(events(tracer, "minisocket-found", end) for end in found), 20)
     half.tell("server", "write", "late")
     again(place, waiting).close("server")
-    problems = []
     for connection, want in (half, "data"), (waiting, "reused"):
         end = connection.end_of("client")
         tracer.out.wait(lambda _, end=end: said(tracer, "minisocket", end), 20)
         got = [(r["end"], r["complete"], r["owner"]) for r in said(tracer, "minisocket", end)]
-        problems += [] if got == [(want, False, None)] else [f"{end}: {got}, not {want}"]
+        if got != [(want, False, None)]:
+            yield f"{end}: {got}, not {want}"
     tracer.end()
     place.end()
-    result("mini-sockets that are older than the trace are found, and their ends are told", problems)
 
 
 class Counted:
@@ -284,7 +313,7 @@ class Counted:
     def __init__(self):
         self.place = Place("count", tcp_tw_reuse=0, tcp_max_tw_buckets=200000, ip_local_port_range="2000 65000")
         self.tracer = Tracer("--netns", f"/proc/{self.place.server.pid}/ns/net", ports=[self.place.port]).ready()
-        self.problems, self.counts_births = [], True
+        self.problems = []
         for pause in range(1, PAUSES + 1):
             self.play(COUNT // PAUSES, "F" if pause % 2 else "f")
             self.compare(f"pause {pause}", 2 * pause * (COUNT // PAUSES))
@@ -342,8 +371,8 @@ def main():
     if reason:
         skip_all(reason)
     test_ends()
-    test_namespace()
-    test_older()
+    tried("a namespace takes its mini-sockets with it: namespace-gone", namespace)
+    tried("mini-sockets that are older than the trace are found, and their ends are told", older)
     if COUNT:
         test_count()
     finish()
