@@ -46,8 +46,11 @@ void intake_tick(struct intake *intake, uint64_t now_ns);
 void intake_loss(struct intake *intake, const struct losses_of *of);
 /* Every hook's losses were told as of now: what is new is said, and marks what is open. */
 void intake_look(struct intake *intake, uint64_t now_ns);
-/* Mini-sockets that are to be read again: as flow_peeks(), up to INTAKE_ASKS. */
-#define INTAKE_ASKS 256
+/*
+ * Mini-sockets that are to be read again: as flow_peeks(), up to INTAKE_ASKS. Five
+ * times a second; each step is to be noticed within a second at 10,000 closes a second.
+ */
+#define INTAKE_ASKS 2048
 size_t intake_ask(struct intake *intake, uint64_t now_ns, struct flow_peek ret[INTAKE_ASKS]);
 /* Where one of them stands; 0 = there is no such mini-socket any more. */
 void intake_peek(struct intake *intake, uint64_t now_ns, const struct flow_peek *asked,

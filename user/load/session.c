@@ -356,21 +356,29 @@ static void put_answer(const struct wire_peek *w, struct session_peek *p)
 	memcpy(p->peer, w->tuple.peer, sizeof(p->peer));
 }
 
-int session_peek(struct session *s, struct session_peek *peeks, size_t n)
+/* As many as one run of the program takes. */
+static int peek_some(struct session *s, struct session_peek *peeks, size_t n)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	struct tcpclose_bpf__bss *bss = s->skel->bss;
-	int fd = bpf_program__fd(s->skel->progs.peek_minisockets), r;
 
-	for (size_t i = 0; i < n && i < WIRE_PEEK_MAX; i++)
+	for (size_t i = 0; i < n; i++)
 		bss->peeks[i] = (struct wire_peek){ .addr = peeks[i].addr };
-	bss->n_peeks = n < WIRE_PEEK_MAX ? (__u32)n : WIRE_PEEK_MAX;
-	r = bpf_prog_test_run_opts(fd, &opts);
-	if (r)
+	bss->n_peeks = (__u32)n;
+	if (bpf_prog_test_run_opts(bpf_program__fd(s->skel->progs.peek_minisockets), &opts))
 		return -EOPNOTSUPP;
-	for (size_t i = 0; i < bss->n_peeks; i++)
+	for (size_t i = 0; i < n; i++)
 		put_answer(&bss->peeks[i], &peeks[i]);
 	return 0;
+}
+
+int session_peek(struct session *s, struct session_peek *peeks, size_t n)
+{
+	int r = 0;
+
+	for (size_t done = 0; done < n && !r; done += WIRE_PEEK_MAX)
+		r = peek_some(s, peeks + done, n - done < WIRE_PEEK_MAX ? n - done : WIRE_PEEK_MAX);
+	return r;
 }
 
 uint64_t session_lost(const struct session *s)

@@ -78,7 +78,7 @@ int session_snapshot(struct session *s, bool all);
  * anything is consumed. 0 or negative errno.
  */
 int session_find_minis(struct session *s);
-/* Reads up to n mini-sockets again. 0; -EOPNOTSUPP where the kernel cannot. */
+/* Reads n mini-sockets again. 0; -EOPNOTSUPP where the kernel cannot. */
 int session_peek(struct session *s, struct session_peek *peeks, size_t n);
 /*
  * Detaches state changes, so that nothing more is seen to end; what is under way
