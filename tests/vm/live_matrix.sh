@@ -9,8 +9,9 @@
 #
 # O=DIR          where tcpclose and tests/live/churn were built (build)
 # WAYS="..."     the ways to try (tp_btf fentry kprobe)
-# TESTS="..."    names in tests/live (demo filters safety trace churn)
+# TESTS="..."    names in tests/live (demo filters safety trace minisocket churn)
 # CHURN=N        connections of churn (8000: a machine without KVM is slow)
+# MINIS=N        graceful closes that minisocket counts (400)
 set -uo pipefail
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -18,13 +19,13 @@ set -uo pipefail
 results=$build/vm-live
 limit=600
 read -ra ways <<<"${WAYS:-tp_btf fentry kprobe}"
-read -ra tests <<<"${TESTS:-demo filters safety trace churn}"
+read -ra tests <<<"${TESTS:-demo filters safety trace minisocket churn}"
 choose_kernels "$@"
 need cpio /usr/bin/python3
 
 # The distribution's python3, which a guest of another architecture has too.
 payload=(-i /usr/bin/python3 -i "$(/usr/bin/python3 -c 'import os; print(os.path.dirname(os.__file__))')")
-for tool in awk bpftool cat env grep ip ls mkdir mount nsenter rm setpriv sleep sort timeout true umount unshare; do
+for tool in awk bpftool cat env grep ip ls mkdir mount nsenter rm setpriv sleep sort ss timeout true umount unshare; do
 	path=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin type -P "$tool") && payload+=(-i "$path")
 done
 payload+=(-i "$top/tests" -i "$top/tools/endings.def" -i "$top/bpf" -i "$top/user/core")
@@ -34,7 +35,7 @@ boot() { # KERNEL OUT
 
 	for name in tcpclose tcpclose-echo-server tcpclose-echo-client tests/live/churn; do files+=(-i "$programs/$name"); done
 	bash "$here/run.sh" -m tcp_diag -m veth -m tun -o "$2" -t $((${#ways[@]} * ${#tests[@]} * limit)) -M 1536 \
-		-e "O=$programs" -e "TESTS=${tests[*]}" -e "LIMIT=$limit" -e "CHURN=${CHURN:-8000}" "${payload[@]}" "${files[@]}" \
+		-e "O=$programs" -e "TESTS=${tests[*]}" -e "LIMIT=$limit" -e "CHURN=${CHURN:-8000}" -e "MINIS=${MINIS:-400}" "${payload[@]}" "${files[@]}" \
 		"$1" -- sh "$here/live_guest.sh" "$top" "${ways[@]}"
 }
 
