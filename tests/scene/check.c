@@ -133,7 +133,7 @@ FIELD(path_ns)
 	*s = '\0';
 	for (uint8_t i = 0; i < a->v->n_path; i++)
 		n += (size_t)snprintf(s + n, TEXT - n, "%s%" PRIu64, i ? "," : "",
-				      a->v->path[i].at_ns);
+				      (uint64_t)a->v->path[i].at_ns);
 }
 
 /* By the name of the other socket in this scene. */

@@ -26,22 +26,22 @@ struct flow {
 	struct list queue; /* by stage; open ones in the order of their last event */
 	struct verdict v;  /* filled as it goes: conn, tuple, owner, path, evidence ... */
 	uint64_t sk;
-	uint64_t born_ns, settles_ns;
+	uint64_t born_ns;
 	uint64_t due_ns; /* in every stage but FLOW_OPEN */
+	uint64_t asked_ns;	 /* when the look at all tasks was asked for; 0 = not */
+	uint64_t closing_ns;	 /* close() was called, and goes on; 0 = not, or it has returned */
+	uint64_t last_kind_ns;	 /* when last_kind was */
 	struct mini *mini;
+	int32_t release_err;	 /* error that waited for the program when it closed the live socket */
 	uint8_t stage;
 	uint8_t state, last_old; /* of the last state change */
-	uint8_t last_kind;	 /* of the last observation but state changes ... */
-	uint64_t last_kind_ns;	 /* ... and when */
-	bool fin_queued;	 /* our FIN has a sequence number */
-	bool reset_called;	 /* tcp_reset() ran ... */
-	bool reset_flag_known;	 /* ... and the hook saw the segment */
-	bool only_met;		 /* found by a look around, not heard of since */
-	bool released, destroyed;
-	uint64_t closing_ns;	 /* close() was called, and goes on; 0 = not, or it has returned */
-	int32_t release_err;	 /* error that waited for the program when it closed the live socket */
-	bool rest_awaited;	 /* was given FLOW_REST_WAIT_NS already */
-	uint64_t asked_ns;	 /* when the look at all tasks was asked for; 0 = not */
+	uint8_t last_kind;	 /* of the last observation but state changes */
+	bool fin_queued : 1;	 /* our FIN has a sequence number */
+	bool reset_called : 1;	 /* tcp_reset() ran ... */
+	bool reset_flag_known : 1; /* ... and the hook saw the segment */
+	bool only_met : 1;	 /* found by a look around, not heard of since */
+	bool released : 1, destroyed : 1;
+	bool rest_awaited : 1;	 /* was given FLOW_REST_WAIT_NS already */
 };
 
 struct mini {

@@ -41,43 +41,45 @@ struct owner {
 	char comm[16]; /* a stranger's bytes; NUL-terminated */
 };
 
+/* Most of what a socket costs while it is followed: hence in one word. */
 struct path_step {
-	uint8_t state;
-	uint64_t at_ns; /* since the first step */
+	uint64_t state : 8;
+	uint64_t at_ns : 56; /* since the first step; two years */
 };
 #define PATH_MAX_STEPS 12
 
+/* In an order that leaves no holes: one is kept for every socket that is followed. */
 struct verdict {
 	uint64_t conn;	  /* id within the run, from 1 */
 	uint64_t pair;	  /* the other end's conn; 0 = not on this host, or not seen */
 	uint64_t mono_ns; /* when it ended (the deciding event, not the printing) */
 	struct tuple tuple;
 	uint32_t netns;
+	int32_t exit_code;   /* of the closer where evidence has EXITING or KILLED */
 	uint64_t cgroup_id; /* 0 = not known */
 	struct owner owner;
 	struct owner closer; /* the task whose call ended it; source OWNER_UNKNOWN when none did */
-	int32_t exit_code;   /* of the closer where evidence has EXITING or KILLED */
 	enum cause cause;
 	enum how how;
 	enum closer first_closer;
 	uint8_t n_path;
+	uint8_t minisocket; /* ST_FIN_WAIT2, ST_TIME_WAIT, 0 = none */
+	bool complete;
+	bool linger_on;
 	struct path_step path[PATH_MAX_STEPS];
 	uint32_t rst_sent, rst_received;
 	const char *rst_reason; /* kernel's name, NULL = none known */
-	bool linger_on;
-	uint32_t linger_ms;
 	uint64_t linger_wait_ns; /* how long close() waited for SO_LINGER; 0 = it did not, or not known */
+	uint32_t linger_ms;
+	int32_t error; /* errno the program will see; 0 = none */
 	/* what was thrown away: bytes of data, FIN and SYN not counted */
 	uint32_t unread_bytes, unsent_bytes, unacked_bytes;
 	uint32_t left_bytes; /* received and not read when it ended, though perhaps still to be read */
-	bool peer_left_known;
 	uint32_t peer_left_bytes; /* the same of the other end, when it is on this host */
+	bool peer_left_known;
 	uint64_t sent_bytes, received_bytes;
-	int32_t error; /* errno the program will see; 0 = none */
 	uint64_t age_ns; /* since it was born, or since first seen when !complete */
-	uint8_t minisocket; /* ST_FIN_WAIT2, ST_TIME_WAIT, 0 = none */
 	evidence_set evidence, blind; /* blind: evidence that was out of sight */
-	bool complete;
 };
 
 enum mini_end {

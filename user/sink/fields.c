@@ -210,8 +210,11 @@ EMIT(emit_path)
 	const struct verdict *v = at;
 
 	json_array_begin(j);
-	for (unsigned i = 0; i < v->n_path && i < PATH_MAX_STEPS; i++)
-		emit_object(j, SHAPE_step, &v->path[i]);
+	for (unsigned i = 0; i < v->n_path && i < PATH_MAX_STEPS; i++) {
+		struct step step = { v->path[i].state, v->path[i].at_ns };
+
+		emit_object(j, SHAPE_step, &step);
+	}
 	json_array_end(j);
 }
 

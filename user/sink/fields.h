@@ -38,6 +38,12 @@ struct end {
 	struct endpoint endpoint;
 };
 
+/* A step of the path, its parts where a pointer can reach them. */
+struct step {
+	uint8_t state;
+	uint64_t at_ns;
+};
+
 struct field;
 struct field_type {
 	const char *json; /* "integer", "number", "string", "boolean", "object", "array" */
