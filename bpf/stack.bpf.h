@@ -244,6 +244,18 @@ static __always_inline void send_destroy_brief(const struct tcp_sock *tp, __u16 
 	submit(&rec->ev);
 }
 
+static __always_inline void send_destroy_task(const struct tcp_sock *tp, __u16 flags)
+{
+	struct wire_by_task *rec = begin(HOOK_DESTROY, sizeof(*rec));
+
+	if (!rec)
+		return;
+	fill_event(&rec->ev, WIRE_DESTROY, WIRE_TASK, sizeof(*rec), HOOK_DESTROY, (__u64)tp);
+	fill_event_sock(&rec->ev, tp, flags);
+	fill_task(&rec->task, true);
+	submit(&rec->ev);
+}
+
 static __always_inline void send_destroy_lean(const struct tcp_sock *tp, __u16 flags)
 {
 	struct wire_event *rec = begin(HOOK_DESTROY, sizeof(*rec));
@@ -272,8 +284,10 @@ static __always_inline int on_destroy(const struct sock *sk, __u16 flags)
 	if (others || !sock_wanted(tp))
 		return 0;
 	flags |= read_sock_flags(tp);
-	if (task_counts(flags))
+	if (config.events)
 		send_destroy_brief(tp, flags);
+	else if (flags & WIRE_OWNED)
+		send_destroy_task(tp, flags);
 	else
 		send_destroy_lean(tp, flags);
 	return 0;
