@@ -5,8 +5,11 @@
 /* Whoever was at this address is gone, and we missed its end. */
 static void flow_supplanted(struct flow_table *t, struct flow *f, uint64_t now_ns)
 {
-	if (f->stage != FLOW_OPEN) {
-		/* it only waits for its verdict: a new life begins at its address */
+	if (f->stage != FLOW_OPEN || f->destroyed) {
+		/*
+		 * It only waits for its verdict, or went when its end was no longer
+		 * watched and gets none: a new life begins at its address.
+		 */
 		index_remove(&t->by_sk, &f->by_sk);
 		f->destroyed = true;
 		return;
@@ -153,6 +156,12 @@ static struct flow *take_state(struct flow_table *t, const struct obs *obs)
 	return f;
 }
 
+/* State changes may go unseen by now. */
+static bool is_stopped(const struct flow_table *t, const struct obs *obs)
+{
+	return t->stopped_ns && obs->mono_ns >= t->stopped_ns;
+}
+
 static struct flow *take_destroy(struct flow_table *t, const struct obs *obs)
 {
 	struct flow *f = flow_by_sk(t, obs->sk);
@@ -160,7 +169,7 @@ static struct flow *take_destroy(struct flow_table *t, const struct obs *obs)
 	if (!f)
 		return NULL;
 	fold_destroy(f, obs);
-	if (t->stopped_ns && obs->mono_ns >= t->stopped_ns)
+	if (is_stopped(t, obs))
 		return f;
 	if (f->stage == FLOW_OPEN) {
 		/* it cannot go without having been in CLOSE: that event was lost */
@@ -197,7 +206,8 @@ static struct flow *take_known(struct flow_table *t, const struct obs *obs)
 		flow_supplanted(t, f, obs->mono_ns);
 		f = NULL;
 	}
-	if (!f && state && state != ST_CLOSE && state != ST_LISTEN) {
+	/* who is met only when the end is no longer watched is open as far as we know */
+	if (!f && state && state != ST_CLOSE && state != ST_LISTEN && !is_stopped(t, obs)) {
 		f = flow_older(t, obs);
 		is_new = true;
 	}

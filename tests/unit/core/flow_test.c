@@ -302,6 +302,29 @@ static void after_the_end_of_the_trace_nothing_waits_and_the_open_ones_are_count
 	flow_table_free(t);
 }
 
+/* State changes are detached first: of what goes on then only close() and the end are seen. */
+static void what_is_opened_and_closed_once_nobody_watches_is_not_judged(void **state)
+{
+	struct flow_table *t = feed_table(8, 8);
+
+	(void)state;
+	feed_born(t, MS(1), 1, 100);
+	flow_stop(t, MS(10));
+	for (uint16_t life = 0; life < 5; life++) {
+		struct obs closing = feed_sock(OBS_RELEASE, MS(11 + 2 * life), 1, 100 + life);
+		struct obs gone = feed_sock(OBS_DESTROY, MS(12 + 2 * life), 1, 100 + life);
+
+		closing.has_sock = gone.has_sock = false;
+		closing.old_state = closing.new_state = ST_ESTABLISHED;
+		flow_take(t, &closing, NULL);
+		flow_take(t, &gone, NULL);
+	}
+	flow_finish(t, MS(100));
+	assert_int_equal(seen.verdicts, 0);
+	assert_int_equal(flow_counts(t).open, 1);
+	flow_table_free(t);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, feed_setup, feed_teardown)
@@ -319,6 +342,7 @@ int main(void)
 		T(a_table_full_of_minisockets_gives_up_the_oldest_and_its_socket_is_judged),
 		T(a_table_full_of_unresolved_fin_wait2_gives_up_the_oldest_unjudged),
 		T(questions_after_minisockets_take_turns),
+		T(what_is_opened_and_closed_once_nobody_watches_is_not_judged),
 		T(after_the_end_of_the_trace_nothing_waits_and_the_open_ones_are_counted),
 	};
 #undef T
