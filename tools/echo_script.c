@@ -373,6 +373,19 @@ static int write_when_told_and_close(struct echo *e)
 	return step_close(e);
 }
 
+static int leave_error(struct echo *e)
+{
+	bool four = e->options->family == AF_INET;
+
+	DO(call_set_int(&e->caller, e->fd, four ? IPPROTO_IP : IPPROTO_IPV6,
+			four ? IP_RECVERR : IPV6_RECVERR, four ? "IP_RECVERR" : "IPV6_RECVERR", 1));
+	DO(step_delay(e));
+	DO(step_write(e));
+	DO(step_await_error(e));
+	DO(step_await_end(e));
+	return step_close(e);
+}
+
 static int shutdown_both(struct echo *e)
 {
 	DO(step_delay(e));
@@ -420,6 +433,7 @@ const struct script *script_of(enum ending_id ending)
 		[ENDING_HANDSHAKE_RESET] = { .call = connect_unanswered },
 		[ENDING_UNREACHABLE] = { .call = connect_in_vain },
 		[ENDING_PORT_UNREACHABLE] = { .call = connect_in_vain },
+		[ENDING_ICMP_NOTED] = { .closer = leave_error },
 		[ENDING_DATA_IN_FIN_WAIT1] = { .closer = wait_and_close },
 		[ENDING_DATA_WITH_ACK] = { .closer = wait_and_close },
 		[ENDING_DATA_IN_MINISOCKET] = { .closer = wait_and_close },

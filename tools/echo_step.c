@@ -135,6 +135,18 @@ int step_await_error(struct echo *e)
 	return await(e, has_error);
 }
 
+static bool has_ended(struct echo *e)
+{
+	struct pollfd p = { .fd = e->fd, .events = POLLRDHUP };
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLRDHUP;
+}
+
+int step_await_end(struct echo *e)
+{
+	return await(e, has_ended);
+}
+
 static bool all_acked(struct echo *e)
 {
 	int queued = 0;

@@ -23,6 +23,8 @@ int step_await_fin(struct echo *e);
 int step_await_break(struct echo *e);
 /* Waits for the error that such a break leaves, where poll() reports a hang-up before it. */
 int step_await_error(struct echo *e);
+/* Waits for the peer's FIN, whatever else there is to report. */
+int step_await_end(struct echo *e);
 /* Waits until the peer has acknowledged all that was written: nothing is under way. */
 int step_await_acked(struct echo *e);
 /* Waits until the other end has read all of it, as far as that can be seen. */

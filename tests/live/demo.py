@@ -134,6 +134,10 @@ def check_details(story):
     on, seconds = story.ending.get("linger", (False, verdict["linger"]["seconds"]))
     if (verdict["linger"]["on"], verdict["linger"]["seconds"]) != (on, seconds):
         yield f"closer: linger {verdict['linger']}"
+    # As long as SO_LINGER says when it was in vain; else as long as it took.
+    waited, expected = verdict["linger"]["waited_ns"], story.ending.get("waited")
+    if (waited is not None) != bool(expected) or expected not in (True, None) and waited != expected:
+        yield f"closer: close() waited {waited}"
     missing = story.ending.get("evidence", set()) - set(verdict["evidence"]) - set(verdict["blind"])
     if missing:
         yield f"closer: no evidence {missing}"

@@ -29,12 +29,12 @@ ENDINGS = {
     },
     "linger-drained": {
         "closer": ("active-close", FIN), "other": ("passive-close", FIN_OTHER),
-        "saw": (("close", 0), ("read", 0)), "fins": 2, "rsts": 0, "linger": (True, 1),
+        "saw": (("close", 0), ("read", 0)), "fins": 2, "rsts": 0, "linger": (True, 1), "waited": True,
     },
     "linger-expired": {
         "closer": ("active-close", FIN), "other": ("passive-close", FIN_OTHER),
         "saw": (("close", 0), ("read", 0)), "fins": 2, "rsts": 0, "linger": (True, 1),
-        "evidence": {"linger-expired"},
+        "evidence": {"linger-expired"}, "waited": 10**9,
     },
     "unread-data": {
         "closer": ("unread-data", {**ABORT, "reason": {"TCP_ABORT_ON_CLOSE"}}), "other": ("peer-reset", RESET),
@@ -155,6 +155,9 @@ ENDINGS = {
     "port-unreachable": {
         "closer": ("unreachable", {**TIMEOUT, "error": "ECONNREFUSED"}),
         "other": None, "saw": (("connect", "ECONNREFUSED"), None), "fins": 0, "rsts": 0,
+    },
+    "icmp-noted": {
+        "closer": ("passive-close", FIN_OTHER), "other": None, "saw": (("close", 0), None), "fins": 2, "rsts": 0,
     },
     "data-in-fin-wait1": {
         "closer": ("data-after-close", {"how": "rst", "first": "local", "sent": 1, "path": [["FIN_WAIT1", "CLOSE"]],

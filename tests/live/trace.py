@@ -358,6 +358,7 @@ class Forked:
 
     def __init__(self):
         self.client, self.server = Actor("fork-client"), Actor("fork-server")
+        self.other = Actor("fork-other")
         self.port = self.server.tell("listen", "listener", "127.0.0.1")
         self.tracer = Tracer("-P", str(self.port)).ready()
         self.truth, self.owners = {}, set()
@@ -375,13 +376,24 @@ class Forked:
         self.owners |= {self.server.pid, child}
 
 
+    def given(self):
+        """Accepted by one process, handed to another one (SCM_RIGHTS), which closes the last reference."""
+        connection = Connection(self.client, self.server, "listener", "127.0.0.1", self.port)
+        connection.give("server", self.other)
+        connection.close("server")
+        self.truth[connection.end_of("server")] = ("active-close", True, self.other.pid, None)
+        self.truth[connection.end_of("client")] = ("passive-close", False, self.client.pid, None)
+        self.owners |= {self.server.pid, self.other.pid}
+
+
 def test_forked():
     forked = Forked()
+    forked.given()
     forked.child_of("let_go")
     forked.child_of("kill")
     forked.tracer.wait_for(lambda found: {end_of(r) for r in found} >= set(forked.truth), 20)
     forked.tracer.end()
-    result("a forked server's child that closes, or is killed, is who closed it", compare(
+    result("a forked server's child, or who was handed the socket (SCM_RIGHTS), is who closed it, or was killed with it", compare(
         said(forked.tracer.records(), forked.truth), forked.truth, "cause",
         lambda r: owner(r) in forked.owners, lambda r: r["closer"] and r["closer"]["pid"],
         lambda r: r["exit"] and r["exit"]["signal"]))

@@ -136,6 +136,23 @@ static void a_need_that_was_invisible_leaves_nothing_that_is_not_true(void **sta
 	}
 }
 
+/* A kernel or a way does not lose one piece of evidence, but all that hangs on one vantage. */
+static void a_vantage_that_is_not_covered_leaves_nothing_that_is_not_true(void **state)
+{
+	(void)state;
+	EACH_PROOF(p)
+	{
+		for (int vantage = VANTAGE_STATE + 1; vantage < VANTAGE_MAX; vantage++) {
+			evidence_set blind = evidence_blind(~(UINT32_C(1) << vantage));
+			enum cause c = judge(p->needs & ~blind, blind, NULL);
+
+			if (!is_coarser(p->cause, c))
+				fail_msg("%s became %s without %s", name(p->cause), name(c),
+					 vantage_slug((enum vantage)vantage));
+		}
+	}
+}
+
 /* Blindness may make a verdict coarser; it must never make it say what open eyes would deny. */
 static void whatever_is_judged_half_blind_is_also_proved_with_open_eyes(void **state)
 {
@@ -284,6 +301,7 @@ int main(void)
 		cmocka_unit_test(
 			a_bar_that_was_invisible_stops_its_proof_and_leaves_nothing_that_is_not_true),
 		cmocka_unit_test(a_need_that_was_invisible_leaves_nothing_that_is_not_true),
+		cmocka_unit_test(a_vantage_that_is_not_covered_leaves_nothing_that_is_not_true),
 		cmocka_unit_test(whatever_is_judged_half_blind_is_also_proved_with_open_eyes),
 		cmocka_unit_test(nothing_seen_is_unknown_and_names_no_proof),
 		cmocka_unit_test(evidence_that_no_proof_asks_for_changes_nothing),
