@@ -146,7 +146,7 @@ def unexplained(run, rows, status):
     wrong = [key for key, verdict in run.items() if verdict.get("as_expected") is False]
     expect = expected({key: {"as_expected": True} for key in wrong}, rows, blind_of(run))
     for key in wrong:
-        if expect[key]["as_expected"]:
+        if expect[key].get("as_expected"):
             yield f"{name_of(key)}: not as it must be"
     if status != (3 if wrong else 0):
         yield f"exit status {status}, with {len(wrong)} endings not as they must be"
@@ -197,9 +197,10 @@ def main():
     if arguments.ended is not None:
         lines = list(unexplained(this, rows, int(arguments.ended) if arguments.ended.isdigit() else arguments.ended))
     else:
-        lines = [line for other, run in runs[1:]
-                 for line in differences(one, expected(this, rows, {"any"} | lacks | blind_of(run)),
-                                         other, expected(run, rows, {"any"} | blind_of(this)), arguments.blind)]
+        lines = []
+        for other, run in runs[1:]:
+            both = {"any"} | blind_of(this) | blind_of(run)
+            lines += differences(one, expected(this, rows, both | lacks), other, expected(run, rows, both), arguments.blind)
     print("".join(line + "\n" for line in lines), end="")
     return 1 if lines else 0
 

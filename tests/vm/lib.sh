@@ -94,28 +94,38 @@ choose_kernels() { # [KERNEL ...]
 }
 
 # Where the programs for a kernel are; built for it if it is of another architecture.
+# 77: they cannot be had here.
 programs_for() { # KERNEL LOG
-	local arch
+	local arch status=0
 
 	arch=$(arch_of "$1")
 	if [ "$arch" = "$own_arch" ]; then
 		echo "$build"
-	else
-		bash "$here/cross.sh" "$arch" "$build/$arch" >>"$2" 2>&1 && echo "$build/$arch"
+		return
 	fi
+	bash "$here/cross.sh" "$arch" "$build/$arch" programs ${cross_targets:+"${cross_targets[@]/#/$build/$arch/}"} >>"$2" 2>&1 || status=$?
+	echo "$build/$arch"
+	return "$status"
 }
 
-# Kernel and programs for it, or why not: $programs is then empty.
+# Kernel and programs for it, or why not.
 prepare() { # KERNEL OUT
-	programs=
+	local status=0
+
 	rm -rf "$2"
 	mkdir -p "$2"
-	if ! bash "$here/kernel.sh" "$1" >"$2/version" 2>"$2/run" ||
-		! programs=$(programs_for "$1" "$2/run"); then
-		programs=
+	if ! bash "$here/kernel.sh" "$1" >"$2/version" 2>"$2/run"; then
 		skip "kernel $1" "$(tail -n 1 "$2/run")"
 		return 1
 	fi
+	programs=$(programs_for "$1" "$2/run") || status=$?
+	if [ "$status" -eq 77 ]; then
+		skip "kernel $1" "$(tail -n 1 "$2/run")"
+	elif [ "$status" -ne 0 ]; then
+		say 1 "$1: tcpclose can be built for it"
+		tail -n 30 "$2/run" | sed 's/^/# /'
+	fi
+	return "$status"
 }
 
 # As many machines at once as there are processors: mostly they wait.

@@ -21,6 +21,7 @@ limit=600
 read -ra ways <<<"${WAYS:-tp_btf fentry kprobe}"
 read -ra tests <<<"${TESTS:-demo filters safety trace minisocket churn}"
 choose_kernels "$@"
+cross_targets=(tests/live/churn)
 need cpio /usr/bin/python3
 
 # The distribution's python3, which a guest of another architecture has too.

@@ -15,7 +15,7 @@ cache=${TCPCLOSE_VM_CACHE:-$here/../../build/vm}
 # What a machine of today can build for, and what runs on every kernel of kernels.txt.
 suites=bookworm,bookworm-security
 packages=(
-	libc6-dev libgcc-12-dev libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libpcap-dev libcap-ng-dev
+	libc6-dev libgcc-12-dev libbpf-dev libelf-dev zlib1g-dev libjson-c-dev libpcap-dev libcap-ng-dev libmnl-dev libcmocka-dev
 	dash coreutils grep mawk util-linux mount procps iproute2 bpftool python3-minimal libpython3-stdlib
 )
 
