@@ -163,5 +163,6 @@ ran() { # KERNEL OUT WHAT
 		return 1
 	fi
 	say "$status" "$1: $3"
+	[ "$status" -ne 0 ] || grep '^run.sh: machine' "$2/run" | sed 's/^/# /'
 	[ "$status" -eq 0 ] || sed 's/^/# /' "$2/run"
 }
