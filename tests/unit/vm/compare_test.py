@@ -95,8 +95,8 @@ def check_missing(directory):
 def check_ended(directory):
     for name, status, not_so, good, words in (
             ("a run that ended well", "0", False, 0, ""),
-            ("a status without a reason", "3", False, 1, "exit status 3, with 0 endings"),
-            ("an ending that no row excuses", "3", True, 1, "linger-zero/server story: not as it must be")):
+            ("a status without a reason", "3", False, 1, "exit status 3"),
+            ("an ending that was not as it must be", "3", True, 1, "linger-zero/server story: not as it must be")):
         path = os.path.join(directory, "ended.ndjson")
         with open(path, "w", encoding="utf-8") as out:
             for record in read("7"):
