@@ -50,11 +50,12 @@ bpf_flags  = -g -O2 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Wno-u
 	-Ibpf -isystem vmlinux/$(BPF_ARCH) -isystem vmlinux $(prefix_map) $(LIB_CFLAGS) $(BPF_CFLAGS)
 
 # A layer is a directory of user/ and an archive. What a layer sees is what its tests are linked with.
-layers     := demo load sink ingest core base
+layers     := demo load sink ingest report core base
 sees_base   := base
 sees_core   := core base
 sees_ingest := ingest core base
-sees_sink   := sink core base
+sees_report := report core base
+sees_sink   := sink report core base
 sees_tools  := pair base
 everything := app $(layers) pair
 
@@ -189,7 +190,7 @@ $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*_test.c)): $(O)/%: $(O)/%.o $(call 
 	$(call link,$(TEST_LDLIBS))
 $(O)/tests/scene/scene: $(patsubst %.c,$(O)/%.o,$(scene_src)) $(call lib,ingest core base)
 	$(call link,$(TEST_LDLIBS))
-$(O)/tests/golden/%: $(O)/tests/golden/%.o $(call lib,sink core base)
+$(O)/tests/golden/%: $(O)/tests/golden/%.o $(call lib,sink report core base)
 	$(call link,$(TEST_LDLIBS))
 $(O)/tests/tape/%: $(O)/tests/tape/%.o $(call lib,$(everything))
 	$(call link,$(TEST_LDLIBS))

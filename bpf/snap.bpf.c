@@ -3,13 +3,23 @@
 #define READ_BY_PROBE
 #include "minisock.bpf.h"
 
-/* What a task's open file leads to is no pointer for the verifier: all is read by probe. */
-static __always_inline void fill_snapshot(struct wire_full *rec, const struct tcp_sock *tp)
+/* Since when the peer has not acknowledged anything. Its FIN is an acknowledgement, too. */
+static __always_inline __u32 ack_age(const struct tcp_sock *tp)
 {
-	fill_event(&rec->ev, WIRE_SNAPSHOT, WIRE_FULL, sizeof(*rec), HOOK_STATE, (__u64)tp);
+	__u32 at = READ(tp, rcv_tstamp);
+
+	return at ? (__u32)bpf_jiffies64() - at : 0;
+}
+
+/* What a task's open file leads to is no pointer for the verifier: all is read by probe. */
+static __always_inline void fill_snapshot(struct wire_held *rec, const struct tcp_sock *tp)
+{
+	fill_event(&rec->ev, WIRE_SNAPSHOT, WIRE_HELD, sizeof(*rec), HOOK_STATE, (__u64)tp);
 	fill_event_sock(&rec->ev, tp, read_sock_flags(tp));
 	__builtin_memset(&rec->task, 0, sizeof(rec->task));
 	fill_sock(&rec->sock, tp);
+	rec->ack_age_jiffies = ack_age(tp);
+	rec->pad = 0;
 	rec->ev.old_state = rec->ev.new_state = rec->sock.state;
 }
 
@@ -32,7 +42,7 @@ static __always_inline bool task_wanted(struct task_struct *task, const struct t
 }
 
 /* Not the task that asks: one whose files are looked through. */
-static __always_inline void fill_holder(struct wire_task *out, struct task_struct *task)
+static __always_inline void fill_holder(struct wire_task *out, struct task_struct *task, __u32 fd)
 {
 	struct task_struct *leader = READ(task, group_leader);
 
@@ -41,7 +51,8 @@ static __always_inline void fill_holder(struct wire_task *out, struct task_struc
 	out->uid = BPF_CORE_READ(task, cred, uid.val);
 	out->exit_code = READ(task, exit_code);
 	bpf_core_read(&out->comm, sizeof(out->comm), &leader->comm);
-	out->flags = task_flags(READ(task, flags)) | WIRE_TASK_MEANT;
+	out->flags = task_flags(READ(task, flags)) | WIRE_TASK_MEANT | WIRE_TASK_HAS_FD;
+	out->fd = fd;
 }
 
 /*
@@ -53,7 +64,7 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
-	struct wire_full rec;
+	struct wire_held rec;
 	const struct tcp_sock *tp;
 	struct socket *socket;
 	struct sock *sk;
@@ -66,7 +77,7 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	if (!tp || READ(sk, sk_type) != SOCK_STREAM || !task_wanted(task, tp))
 		return 0;
 	fill_snapshot(&rec, tp);
-	fill_holder(&rec.task, task);
+	fill_holder(&rec.task, task, ctx->fd);
 	bpf_seq_write(ctx->meta->seq, &rec, sizeof(rec));
 	return 0;
 }

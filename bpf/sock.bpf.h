@@ -176,7 +176,7 @@ static __always_inline void fill_task(struct wire_task *out, bool asked)
 	out->uid = bpf_get_current_uid_gid();
 	kern_current(&flags, &out->exit_code, out->comm, out->pid == out->tid);
 	out->flags = task_flags(flags) | (asked ? WIRE_TASK_MEANT : 0);
-	out->pad = 0;
+	out->fd = 0;
 }
 
 /* The filters. */

@@ -47,6 +47,7 @@ enum wire_layout {
 	WIRE_TASK = 5,	/* struct wire_by_task */
 	WIRE_PLACE = 6, /* struct wire_place */
 	WIRE_SOCK = 7,	/* struct wire_alone */
+	WIRE_HELD = 8,	/* struct wire_held */
 };
 
 enum wire_sock_flag {
@@ -69,6 +70,7 @@ enum wire_task_flag {
 	WIRE_TASK_EXITING = 1 << 0,
 	WIRE_TASK_KTHREAD = 1 << 1,
 	WIRE_TASK_MEANT = 1 << 2, /* process context on this socket's behalf */
+	WIRE_TASK_HAS_FD = 1 << 3, /* it holds the socket by descriptor fd */
 };
 
 #define WIRE_NO_REASON 0xffffffffU
@@ -112,7 +114,7 @@ struct wire_task {
 	__s32 exit_code;
 	__u32 flags; /* enum wire_task_flag */
 	__u8 comm[16];
-	__u32 pad;
+	__u32 fd; /* with WIRE_TASK_HAS_FD */
 };
 
 struct wire_sock {
@@ -164,6 +166,15 @@ struct wire_full {
 	struct wire_event ev;
 	struct wire_task task;
 	struct wire_sock sock;
+};
+
+/* A socket that was there when asked, and who holds it. */
+struct wire_held {
+	struct wire_event ev;
+	struct wire_task task;
+	struct wire_sock sock;
+	__u32 ack_age_jiffies; /* since the peer last acknowledged anything; 0 = not known */
+	__u32 pad;
 };
 
 /* ev.sk is the mini-socket's address, ev.new_state its substate. */

@@ -21,6 +21,8 @@ struct intake {
 	bool losses_told; /* since the last look */
 	uint64_t bad_records;
 	uint64_t observed_ns, latest_ns;
+	void (*see)(void *ctx, const struct obs *obs);
+	void *see_ctx;
 	int error;
 };
 
@@ -137,6 +139,8 @@ static void take_obs(struct intake *in, const struct obs *obs)
 	struct tuple tuple;
 	uint64_t conn = flow_take(in->flows, obs, &tuple);
 
+	if (in->see && obs->kind == OBS_SNAPSHOT)
+		in->see(in->see_ctx, obs);
 	in->observed_ns = obs->mono_ns;
 	saw_time(in, obs->mono_ns);
 	if (in->config.events) {
@@ -261,6 +265,17 @@ void intake_finish(struct intake *in, uint64_t now_ns)
 }
 
 /* --- asked ------------------------------------------------------------------------- */
+
+const struct flow_table *intake_flows(const struct intake *in)
+{
+	return in->flows;
+}
+
+void intake_see(struct intake *in, void (*see)(void *ctx, const struct obs *obs), void *ctx)
+{
+	in->see = see;
+	in->see_ctx = ctx;
+}
 
 void intake_fail(struct intake *in, int error)
 {

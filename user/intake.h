@@ -64,6 +64,11 @@ void intake_gap(struct intake *intake);
 /* Nothing more will come: judges what is left, hands out the summary. */
 void intake_finish(struct intake *intake, uint64_t now_ns);
 
+/* What is followed, for core/now.h. */
+const struct flow_table *intake_flows(const struct intake *intake);
+/* From now on every socket that is found goes to see() too; NULL = no more. */
+void intake_see(struct intake *intake, void (*see)(void *ctx, const struct obs *obs), void *ctx);
+
 /* Nothing is handed out any more. */
 void intake_fail(struct intake *intake, int error);
 /* The first error of emit, or why it failed; 0 = none. */

@@ -219,8 +219,20 @@ static void live_close(struct source *source)
 	free(live);
 }
 
+static int live_look(struct source *source)
+{
+	return session_snapshot(((struct live *)source)->session, true);
+}
+
+static int live_drain(struct source *source)
+{
+	return session_catch_up(((struct live *)source)->session);
+}
+
 static const struct source_ops live_ops = {
 	.begin = live_begin,
+	.look = live_look,
+	.drain = live_drain,
 	.turn = live_turn,
 	.finish = live_finish,
 	.close = live_close,

@@ -14,7 +14,7 @@ static const struct {
 } commands[] = {
 	{ "trace", cmd_trace },	  { "demo", cmd_demo },	      { "record", cmd_record },
 	{ "replay", cmd_replay }, { "explain", cmd_explain }, { "doctor", cmd_doctor },
-	{ "schema", cmd_schema },
+	{ "schema", cmd_schema }, { "stuck", cmd_stuck },     { "time-wait", cmd_time_wait },
 };
 
 static const char usage[] =
@@ -24,6 +24,8 @@ static const char usage[] =
 	"  tcpclose demo [ENDING ...|all] [OPTIONS]     two programs end connections; see how\n"
 	"  tcpclose record -o FILE [OPTIONS] [-- CMD]   keep what the sensors say, for later\n"
 	"  tcpclose replay FILE [OPTIONS]               its verdicts, without root or that kernel\n"
+	"  tcpclose time-wait [OPTIONS]                 whose TIME_WAITs these are, and what they cost\n"
+	"  tcpclose stuck [OPTIONS]                     sockets that do not get to their end, and why\n"
 	"  tcpclose explain [CAUSE|ENDING]              what it means and what to do about it\n"
 	"  tcpclose doctor                              what this kernel can and cannot prove\n"
 	"  tcpclose schema                              the JSON Schema of what --json prints\n"

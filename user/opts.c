@@ -9,7 +9,8 @@
 #include "base/log.h"
 #include "parse.h"
 
-#define ALL (CMD_TRACE | CMD_DEMO | CMD_DOCTOR | CMD_RECORD | CMD_REPLAY)
+#define VIEWS (CMD_TIME_WAIT | CMD_STUCK)
+#define ALL (CMD_TRACE | CMD_DEMO | CMD_DOCTOR | CMD_RECORD | CMD_REPLAY | VIEWS)
 #define BOTH (CMD_TRACE | CMD_DEMO)
 #define LIVE (CMD_TRACE | CMD_RECORD)
 #define SHOW (CMD_TRACE | CMD_REPLAY)
@@ -26,16 +27,16 @@ struct option_row {
 };
 
 static const struct option_row rows[] = {
-	{ 'p', "pid", "PID[,..]", LIVE | CMD_REPLAY, parse_pids, AT(filter), "connections owned by these processes" },
-	{ 0, "comm", "NAME", SHOW, parse_comm, AT(comm), "connections owned by processes of that name" },
-	{ 'P', "port", "N[,..]", LIVE | CMD_REPLAY, parse_ports, AT(filter), "these ports, on either side" },
-	{ 'L', "local-port", "N[,..]", LIVE | CMD_REPLAY, parse_local_ports, AT(filter), "these ports, on this side" },
-	{ 'D', "remote-port", "N[,..]", LIVE | CMD_REPLAY, parse_remote_ports, AT(filter), "these ports, on the peer's side" },
-	{ '4', "ipv4", NULL, BOTH | LIVE | CMD_REPLAY, parse_flag_family4, AT(filter.family), "IPv4 only (on the wire)" },
-	{ '6', "ipv6", NULL, BOTH | LIVE | CMD_REPLAY, parse_flag_family6, AT(filter.family), "IPv6 only (on the wire)" },
-	{ 0, "addr", "CIDR", LIVE | CMD_REPLAY, parse_cidr, AT(filter), "an address or network, on either side" },
-	{ 0, "netns", "PATH|INODE", LIVE | CMD_REPLAY, parse_netns, AT(filter.netns_ino), "sockets of one network namespace" },
-	{ 0, "cgroup", "PATH", LIVE, parse_cgroup, AT(filter.cgroup_id), "sockets of a cgroup2 directory and below" },
+	{ 'p', "pid", "PID[,..]", LIVE | CMD_REPLAY | VIEWS, parse_pids, AT(filter), "connections owned by these processes" },
+	{ 0, "comm", "NAME", SHOW | VIEWS, parse_comm, AT(comm), "connections owned by processes of that name" },
+	{ 'P', "port", "N[,..]", LIVE | CMD_REPLAY | VIEWS, parse_ports, AT(filter), "these ports, on either side" },
+	{ 'L', "local-port", "N[,..]", LIVE | CMD_REPLAY | VIEWS, parse_local_ports, AT(filter), "these ports, on this side" },
+	{ 'D', "remote-port", "N[,..]", LIVE | CMD_REPLAY | VIEWS, parse_remote_ports, AT(filter), "these ports, on the peer's side" },
+	{ '4', "ipv4", NULL, BOTH | LIVE | CMD_REPLAY | VIEWS, parse_flag_family4, AT(filter.family), "IPv4 only (on the wire)" },
+	{ '6', "ipv6", NULL, BOTH | LIVE | CMD_REPLAY | VIEWS, parse_flag_family6, AT(filter.family), "IPv6 only (on the wire)" },
+	{ 0, "addr", "CIDR", LIVE | CMD_REPLAY | VIEWS, parse_cidr, AT(filter), "an address or network, on either side" },
+	{ 0, "netns", "PATH|INODE", LIVE | CMD_REPLAY | VIEWS, parse_netns, AT(filter.netns_ino), "sockets of one network namespace" },
+	{ 0, "cgroup", "PATH", LIVE | VIEWS, parse_cgroup, AT(filter.cgroup_id), "sockets of a cgroup2 directory and below" },
 	{ 0, "cause", "SLUG[,..]", SHOW, parse_causes, AT(causes), "these causes only (tcpclose explain lists them)" },
 	{ 0, "how", "HOW[,..]", SHOW, parse_hows, AT(hows), "fin, rst, timeout, silent" },
 	{ 0, "closer", "SIDE", CMD_DEMO, parse_closer, AT(closer), "server or client: who ends it" },
@@ -43,19 +44,21 @@ static const struct option_row rows[] = {
 	{ 0, "follow", NULL, CMD_DEMO, parse_flag, AT(follow), "wait until TIME_WAIT is over (a minute)" },
 	{ 0, "ladder", NULL, CMD_DEMO, parse_flag, AT(ladder), "draw every ending in full (with more than two, else a line each)" },
 	{ 'e', "events", NULL, BOTH | LIVE | CMD_REPLAY, parse_flag, AT(events), "each observation too" },
-	{ 'j', "json", NULL, BOTH | CMD_REPLAY, parse_flag, AT(json), "one JSON object a line (tcpclose schema)" },
-	{ 'o', "output", "FILE", BOTH | CMD_REPLAY, parse_string, AT(output), "write there instead of standard output" },
+	{ 'j', "json", NULL, BOTH | CMD_REPLAY | VIEWS, parse_flag, AT(json), "one JSON object a line (tcpclose schema)" },
+	{ 'o', "output", "FILE", BOTH | CMD_REPLAY | VIEWS, parse_string, AT(output), "write there instead of standard output" },
 	{ 'o', "output", "FILE", CMD_RECORD, parse_string, AT(output), "the tape to write (tcpclose replay reads it)" },
 	{ 0, "tape", "FILE", BOTH, parse_string, AT(tape), "keep the raw wire there too (tcpclose replay reads it)" },
 	{ 'n', "count", "N", BOTH | LIVE | CMD_REPLAY, parse_count, AT(count), "stop after N verdicts; demo: run each ending N times" },
-	{ 'd', "duration", "SECONDS", LIVE, parse_duration, AT(duration_ns), "stop after that long" },
+	{ 'd', "duration", "SECONDS", LIVE | VIEWS, parse_duration, AT(duration_ns), "stop after that long" },
+	{ 0, "older", "SECONDS", CMD_STUCK, parse_seconds, AT(older_ns), "in that state for so long (30)" },
+	{ 0, "once", NULL, VIEWS, parse_flag, AT(once), "one report, also on a terminal" },
 	{ 'w', "wide", NULL, BOTH | CMD_REPLAY, parse_flag, AT(wide), "wider lines that say more" },
 	{ 'T', "timestamp", NULL, SHOW, parse_flag, AT(timestamp), "wall clock on every line" },
 	{ 'q', "quiet", NULL, ALL, parse_flag, AT(quiet), "nothing but errors on standard error" },
 	{ 'v', "verbose", NULL, ALL, parse_flag, AT(verbose), "what libbpf and the verifier say too" },
-	{ 0, "way", "WAY", BOTH | CMD_DOCTOR | CMD_RECORD, parse_way, AT(way), "auto, tp_btf, fentry, kprobe: how to attach" },
-	{ 0, "ring", "KIB", BOTH | LIVE, parse_ring, AT(ring_kib), "size of the ring buffer (8192)" },
-	{ 0, "max-flows", "N", BOTH | LIVE | CMD_REPLAY, parse_flows, AT(max_flows), "sockets followed at once (262144)" },
+	{ 0, "way", "WAY", BOTH | CMD_DOCTOR | CMD_RECORD | VIEWS, parse_way, AT(way), "auto, tp_btf, fentry, kprobe: how to attach" },
+	{ 0, "ring", "KIB", BOTH | LIVE | VIEWS, parse_ring, AT(ring_kib), "size of the ring buffer (8192)" },
+	{ 0, "max-flows", "N", BOTH | LIVE | CMD_REPLAY | VIEWS, parse_flows, AT(max_flows), "sockets followed at once (262144)" },
 	{ 'h', "help", NULL, ALL, parse_flag, AT(help), "this" },
 	{ 'V', "version", NULL, ALL, parse_flag, AT(version), "the version" },
 };
@@ -205,6 +208,8 @@ int opts_parse(enum command command, int argc, char **argv, struct config *ret)
 				return -EINVAL;
 			if (row_of(found)->field == AT(delay_ns))
 				c.delay_set = true;
+			if (row_of(found)->field == AT(older_ns))
+				c.older_set = true;
 			continue;
 		}
 		if (at < argc && !strcmp(argv[at], "--")) {
@@ -269,6 +274,13 @@ bool opts_want_older(const struct config *c, const struct minisocket *m)
 	       !c->filter.cgroup_id && want_ports(&c->filter, &m->tuple);
 }
 
+bool opts_want_owner(const struct config *c, const struct tuple *tuple, const struct owner *owner)
+{
+	if (c->comm[0] && (owner->source == OWNER_UNKNOWN || strcmp(c->comm, owner->comm)))
+		return false;
+	return want_ports(&c->filter, tuple) && want_pid(&c->filter, owner);
+}
+
 /* Address, family, namespace and cgroup never change: the kernel has filtered them exactly. */
 bool opts_want(const struct config *c, const struct verdict *v)
 {
@@ -276,9 +288,7 @@ bool opts_want(const struct config *c, const struct verdict *v)
 		return false;
 	if (c->hows && !(c->hows & UINT32_C(1) << v->how))
 		return false;
-	if (c->comm[0] && (v->owner.source == OWNER_UNKNOWN || strcmp(c->comm, v->owner.comm)))
-		return false;
-	return want_ports(&c->filter, &v->tuple) && want_pid(&c->filter, &v->owner);
+	return opts_want_owner(c, &v->tuple, &v->owner);
 }
 
 /* Do the first bits agree? */

@@ -16,7 +16,9 @@ enum command {
 	CMD_DOCTOR = 1 << 2,
 	CMD_RECORD = 1 << 3,
 	CMD_REPLAY = 1 << 4,
-	CMD_END = 1 << 5,
+	CMD_TIME_WAIT = 1 << 5,
+	CMD_STUCK = 1 << 6,
+	CMD_END = 1 << 7,
 };
 
 #define OPTS_MAX_ENDINGS 64
@@ -34,6 +36,10 @@ struct config {
 	uint64_t duration_ns;
 	enum way way;
 	uint32_t ring_kib, max_flows; /* 0 = default */
+	/* time-wait, stuck */
+	bool once, older_set;
+	bool live; /* drawn in place, again and again: not said, but found out */
+	uint64_t older_ns;
 	/* demo */
 	const char *closer;	  /* "server", "client", NULL = the ending's own choice */
 	uint64_t delay_ns;
@@ -65,6 +71,8 @@ bool opts_want_older(const struct config *config, const struct minisocket *mini)
 /* The same for what the kernel filters exactly where there is one: of a tape, all goes through here. */
 bool opts_want_replayed(const struct config *config, const struct verdict *verdict);
 bool opts_want_tuple(const struct config *config, const struct tuple *tuple);
+/* The same for what has no verdict (yet). */
+bool opts_want_owner(const struct config *config, const struct tuple *tuple, const struct owner *owner);
 bool opts_want_netns(const struct config *config, uint32_t netns);
 
 #endif

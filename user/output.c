@@ -41,6 +41,7 @@ int output_open(const struct config *config, const struct sink_ops *ops, uint64_
 		.wide = config->wide,
 		.timestamp = config->timestamp,
 		.events = config->events,
+		.live = config->live,
 		.wall_minus_mono_ns = wall_minus_mono_ns,
 	};
 	int r;

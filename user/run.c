@@ -216,6 +216,28 @@ uint64_t run_pending(const struct run *run)
 	return intake_counts(run->source->intake).pending;
 }
 
+const struct flow_table *run_flows(const struct run *run)
+{
+	return intake_flows(run->source->intake);
+}
+
+int run_drain(struct run *run)
+{
+	return run->source->ops->drain ? run->source->ops->drain(run->source) : 0;
+}
+
+int run_look(struct run *run, void (*see)(void *ctx, const struct obs *obs), void *ctx)
+{
+	int r;
+
+	if (!run->source->ops->look)
+		return -EOPNOTSUPP;
+	intake_see(run->source->intake, see, ctx);
+	r = run->source->ops->look(run->source);
+	intake_see(run->source->intake, NULL, NULL);
+	return r;
+}
+
 int run_finish(struct run *run)
 {
 	int r;

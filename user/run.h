@@ -58,6 +58,15 @@ bool run_interrupted(const struct run *run); /* a signal or a limit ended it */
 uint64_t run_pending(const struct run *run);
 /* Sockets whose FIN is out: their end is to be expected. */
 bool run_closing(const struct run *run);
+/* What is followed, for core/now.h. */
+const struct flow_table *run_flows(const struct run *run);
+/* Takes all that is in the ring now, which a turn of the loop need not do. */
+int run_drain(struct run *run);
+/*
+ * Looks at all sockets that exist: each goes to see() too, once per descriptor
+ * that holds it. 0 or negative errno.
+ */
+int run_look(struct run *run, void (*see)(void *ctx, const struct obs *obs), void *ctx);
 /* Detaches, judges what is left, emits REC_SUMMARY. 0 or negative errno. */
 int run_finish(struct run *run);
 void run_close(struct run *run); /* NULL is fine; detaches at once if run_finish() was not called */

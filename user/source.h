@@ -15,6 +15,10 @@ struct source_ops {
 	 * more; negative errno ends the run.
 	 */
 	int (*turn)(struct source *source, uint64_t now_ns);
+	/* Looks at all sockets that exist. Negative errno; NULL = there are none to look at. */
+	int (*look)(struct source *source);
+	/* Tells all that there is by now, where a turn is bounded. As look. */
+	int (*drain)(struct source *source);
 	/* Tells the rest and finishes the intake. Negative errno: it was not whole. */
 	int (*finish)(struct source *source);
 	void (*close)(struct source *source);

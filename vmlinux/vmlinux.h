@@ -190,6 +190,7 @@ struct tcp_sock {
 	u32 rcv_nxt;
 	u32 snd_nxt;
 	u32 snd_una;
+	u32 rcv_tstamp;
 	u64 bytes_received;
 	u64 bytes_acked;
 	u32 total_retrans;

@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* The NDJSON sink; schema.py holds its lines against the schema. */
 #include "golden.h"
-#include "records.h"
+#include "reports.h"
 
 #include "sink/schema.h"
+
+static int everything(int (*take)(void *, const struct record *), void *ctx)
+{
+	int err = golden_records(take, ctx);
+
+	if (!err)
+		err = golden_bill(take, ctx);
+	return err ? err : golden_stuck(take, ctx);
+}
 
 static void print_lines(bool with_events, const char *name, const char *file)
 {
 	struct sink_config config = { .events = with_events, .wall_minus_mono_ns = WALL_MINUS_MONO };
-	char *text = golden_print(&sink_ndjson, config, golden_records);
+	char *text = golden_print(&sink_ndjson, config, everything);
 
 	golden_compare(name, file, text);
 	free(text);

@@ -45,12 +45,13 @@ only 'core includes core, base and the quiet part of libc' user/core '"core/' '"
 	'<arpa/inet.h>' '<assert.h>' '<errno.h>' '<inttypes.h>' '<limits.h>' '<stdbool.h>' '<stddef.h>' \
 	'<stdint.h>' '<stdlib.h>' '<string.h>'
 only 'ingest includes ingest, core, base and the wire' user/ingest '"ingest/' '"core/' '"base/' '"wire.h"' '<'
-only 'sink includes sink, core and base' user/sink '"sink/' '"core/' '"base/' '<'
+only 'report includes report, core and base' user/report '"report/' '"core/' '"base/' '<'
+only 'sink includes sink, report, core and base' user/sink '"sink/' '"report/' '"core/' '"base/' '<'
 # hooks.def says what a hook tells in vantages, which are named where observations are.
 only 'load includes load, base and the tables of bpf/' user/load '"load/' '"base/' '"core/obs.h"' \
 	'"wire.h"' '"hooks.def"' '"facts.def"' '"callers.def"' '"tcpclose.skel.h"' '<'
 never 'only load knows libbpf' 'bpf/.*|linux/bpf.h|tcpclose.skel.h' \
-	user/base user/core user/ingest user/sink user/demo tools
+	user/base user/core user/ingest user/report user/sink user/demo tools
 clean 'the wire and the tables of bpf/ are for bpf/, load and ingest' "$(
 	grep -HnE '#[ ]*include "(.*/)?(wire\.h|hooks\.def|facts\.def|callers\.def)"' user/*.[ch] user/demo/*.[ch] 2>/dev/null)"
 finish

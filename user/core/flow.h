@@ -110,6 +110,10 @@ struct flow_mini {
 	uint64_t time_wait_ns; /* when TIME_WAIT began, likewise; 0 = it has not */
 	bool older;	     /* than the trace */
 	bool hidden;	     /* its socket's verdict was not wanted */
+	bool dying;	     /* its timer is off: gone already, or armed again at once */
+	bool judged;	     /* its socket has its verdict: */
+	enum cause cause;
+	evidence_set evidence; /* of its socket, so far */
 };
 /* All that are held now, oldest first as they became known. each() must not call back. */
 void flow_minis(const struct flow_table *table, void (*each)(void *ctx, const struct flow_mini *mini),

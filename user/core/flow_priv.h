@@ -64,6 +64,9 @@ struct mini {
 	uint64_t due_ns;	  /* when its timer runs out, or a bound of that; 0 = not known */
 	uint64_t found_ns;	  /* when, of one that is older than the trace; 0 = it is not */
 	uint8_t born_state, state;
+	evidence_set evidence;	  /* of its socket, and ... */
+	uint8_t cause;		  /* ... its verdict, once it is judged */
+	bool judged;
 	bool hidden;		  /* its socket's verdict was not wanted */
 	bool over;		  /* it has ended, its socket's verdict comes first; then: */
 	uint8_t end;		  /* enum mini_end */

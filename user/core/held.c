@@ -96,6 +96,8 @@ static struct flow_mini held(const struct mini *m)
 		.owner = m->flow ? m->flow->v.owner : m->owner,
 		.born_state = m->born_state, .state = m->state, .born_ns = m->born_ns,
 		.time_wait_ns = m->time_wait_ns, .older = m->found_ns, .hidden = m->hidden,
+		.dying = m->cancel_ns, .judged = m->judged, .cause = (enum cause)m->cause,
+		.evidence = m->flow ? m->flow->v.evidence : m->evidence,
 	};
 }
 

@@ -30,6 +30,7 @@ static void mini_report(struct flow_table *t, struct mini *m)
 		.conn = m->conn, .mono_ns = m->ended_ns, .tuple = m->tuple,
 		.netns = m->netns, .owner = m->owner, .end = (enum mini_end)m->end,
 		.complete = !m->found_ns,
+		.evidence = m->evidence, .judged = m->judged, .cause = (enum cause)m->cause,
 	};
 
 	if (m->born_state == ST_FIN_WAIT2)
@@ -56,6 +57,9 @@ void mini_refused(struct flow_table *t, const struct flow *f)
 void mini_leave_flow(struct flow_table *t, struct mini *m, bool wanted)
 {
 	m->owner = m->flow->v.owner;
+	m->evidence = m->flow->v.evidence;
+	m->cause = (uint8_t)m->flow->v.cause;
+	m->judged = true;
 	m->hidden = !wanted;
 	m->flow->mini = NULL;
 	m->flow = NULL;

@@ -58,6 +58,8 @@ struct obs_task {
 	bool exiting;	   /* PF_EXITING */
 	bool kthread;	   /* PF_KTHREAD */
 	bool meant;	   /* process context and the socket owned: this task's call led here */
+	bool has_fd;	   /* OBS_SNAPSHOT: it holds the socket by descriptor fd */
+	uint32_t fd;
 	char comm[16];	   /* a stranger's bytes; NUL-terminated */
 };
 
@@ -93,6 +95,7 @@ struct obs_sock {
 	int32_t linger2;   /* TCP_LINGER2: < 0 = no FIN_WAIT2; jiffies otherwise */
 	uint32_t user_timeout_ms;
 	uint64_t bytes_sent, bytes_acked, bytes_received;
+	uint64_t ack_age_ns; /* OBS_SNAPSHOT: since the last acknowledgement came; 0 = not known */
 };
 
 /* What took a mini-socket's timer off before its time; slugs are in the JSON. */

@@ -7,6 +7,7 @@
 
 enum record_kind {
 	REC_CLOSE, REC_MINISOCKET, REC_EVENT, REC_APP, REC_SEGMENT, REC_LOSS, REC_STORY, REC_SUMMARY,
+	REC_TIME_WAIT, REC_STUCK,
 	REC_KIND_MAX,
 };
 
@@ -76,6 +77,9 @@ struct summary {
 	uint64_t minis;	   /* mini-sockets held at the end */
 };
 
+struct bill_report;
+struct stuck_report;
+
 struct record {
 	enum record_kind kind;
 	uint64_t mono_ns;
@@ -88,6 +92,8 @@ struct record {
 		const struct loss *loss;
 		const struct story *story;
 		const struct summary *summary;
+		const struct bill_report *time_wait; /* report/bill.h */
+		const struct stuck_report *stuck;    /* report/stuck.h */
 	};
 };
 

@@ -99,6 +99,9 @@ struct minisocket {
 	uint64_t fin_wait2_ns, time_wait_ns; /* 0 = never in that state */
 	enum mini_end end;
 	bool complete; /* false: its birth was not seen, and the times are lower bounds */
+	evidence_set evidence; /* of its socket */
+	bool judged;	       /* its socket had its verdict: */
+	enum cause cause;
 };
 
 #endif

@@ -44,6 +44,8 @@ static void put_task(const struct wire_task *w, struct obs *o)
 	task->exiting = w->flags & WIRE_TASK_EXITING;
 	task->kthread = w->flags & WIRE_TASK_KTHREAD;
 	task->meant = w->flags & WIRE_TASK_MEANT;
+	task->has_fd = w->flags & WIRE_TASK_HAS_FD;
+	task->fd = w->fd;
 	memcpy(task->comm, w->comm, sizeof(task->comm));
 	task->comm[sizeof(task->comm) - 1] = '\0';
 }
@@ -59,6 +61,12 @@ static uint32_t jiffies_to_ms(const struct decoder *d, uint32_t jiffies)
 	if (ms > UINT32_MAX)
 		return UINT32_MAX;
 	return ms ? (uint32_t)ms : 1;
+}
+
+/* 0 where it is not known how long a jiffy is. */
+static uint64_t jiffies_to_ns(const struct decoder *d, uint32_t jiffies)
+{
+	return d->hz ? (uint64_t)jiffies * UINT64_C(1000000000) / d->hz : 0;
 }
 
 static void put_sock(const struct decoder *d, const struct wire_sock *w, struct obs *o)
@@ -142,8 +150,7 @@ static void put_mini(const struct decoder *d, const struct wire_mini *w, struct 
 	o->mini.substate = w->ev.new_state;
 	if (w->caller < WIRE_BY_MAX)
 		o->mini.caller = (uint8_t)callers[w->caller];
-	if (d->hz)
-		o->mini.timeout_ns = (uint64_t)w->timeout_jiffies * UINT64_C(1000000000) / d->hz;
+	o->mini.timeout_ns = jiffies_to_ns(d, w->timeout_jiffies);
 }
 
 static int check(const struct wire_event *ev, size_t size)
@@ -164,6 +171,7 @@ union record {
 	struct wire_brief brief;
 	struct wire_alone alone;
 	struct wire_full full;
+	struct wire_held held;
 	struct wire_mini mini;
 };
 
@@ -173,7 +181,7 @@ static size_t layout_size(uint8_t layout)
 		[WIRE_LEAN] = sizeof(struct wire_event),  [WIRE_TASK] = sizeof(struct wire_by_task),
 		[WIRE_PLACE] = sizeof(struct wire_place), [WIRE_BRIEF] = sizeof(struct wire_brief),
 		[WIRE_SOCK] = sizeof(struct wire_alone),  [WIRE_FULL] = sizeof(struct wire_full),
-		[WIRE_MINI] = sizeof(struct wire_mini),
+		[WIRE_MINI] = sizeof(struct wire_mini),	  [WIRE_HELD] = sizeof(struct wire_held),
 	};
 
 	return layout < sizeof(sizes) / sizeof(sizes[0]) ? sizes[layout] : 0;
@@ -198,6 +206,11 @@ static void put_parts(const struct decoder *d, const union record *w, struct obs
 	case WIRE_FULL:
 		put_task(&w->full.task, o);
 		put_sock(d, &w->full.sock, o);
+		break;
+	case WIRE_HELD:
+		put_task(&w->held.task, o);
+		put_sock(d, &w->held.sock, o);
+		o->sock.ack_age_ns = jiffies_to_ns(d, w->held.ack_age_jiffies);
 		break;
 	case WIRE_MINI:
 		put_mini(d, &w->mini, o);

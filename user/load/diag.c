@@ -31,7 +31,7 @@ struct diag {
 	const struct wire_filter *filter;
 	uint32_t hz, netns_ino, states;
 	uint64_t then_ns; /* what time the records carry */
-	struct wire_full records[RECORDS_MAX];
+	struct wire_held records[RECORDS_MAX];
 	size_t n;
 };
 
@@ -102,14 +102,14 @@ static struct tcp_info tcp_info(const struct nlmsghdr *nlh)
 }
 
 static void put_orphan(const struct diag *d, const struct nlmsghdr *nlh,
-		       const struct inet_diag_msg *msg, struct wire_full *rec)
+		       const struct inet_diag_msg *msg, struct wire_held *rec)
 {
 	struct tcp_info info = tcp_info(nlh);
 	struct wire_sock *sock = &rec->sock;
 
 	put_event(d, msg, &rec->ev);
 	rec->ev.kind = WIRE_SNAPSHOT;
-	rec->ev.layout = WIRE_FULL;
+	rec->ev.layout = WIRE_HELD;
 	rec->ev.size = sizeof(*rec);
 	put_tuple(msg, &sock->tuple);
 	sock->uid = msg->idiag_uid;
@@ -123,6 +123,8 @@ static void put_orphan(const struct diag *d, const struct nlmsghdr *nlh,
 	sock->retransmits = info.tcpi_retransmits;
 	sock->probes_out = info.tcpi_probes;
 	sock->total_retrans = info.tcpi_total_retrans;
+	sock->snd_wnd = info.tcpi_snd_wnd;
+	rec->ack_age_jiffies = (uint32_t)((uint64_t)info.tcpi_last_ack_recv * d->hz / 1000);
 }
 
 /* An orphan has a CLOSE_WAIT only where nobody has accepted it: a closed one is in LAST_ACK. */
@@ -130,7 +132,7 @@ static int on_socket(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct inet_diag_msg *msg = mnl_nlmsg_get_payload(nlh);
 	struct diag *d = ctx;
-	struct wire_full rec = { 0 };
+	struct wire_held rec = { 0 };
 	bool is_mini;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*msg) || d->n == RECORDS_MAX)

@@ -22,19 +22,19 @@ static ssize_t read_on(int fd, void *buf, size_t size)
 	return got;
 }
 
-static bool is_found_mini(const struct wire_full *record)
+static bool is_found_mini(const struct wire_held *record)
 {
 	return record->ev.kind == WIRE_MINI_FOUND;
 }
 
-static int give(const struct look *look, const struct wire_full *record)
+static int give(const struct look *look, const struct wire_held *record)
 {
 	int r = look->take(look->ctx, record, sizeof(*record));
 
 	return r < 0 && r != -EAGAIN ? r : 0;
 }
 
-static int give_found(const struct look *look, const struct wire_full *records, size_t n)
+static int give_found(const struct look *look, const struct wire_held *records, size_t n)
 {
 	int r = 0;
 
@@ -49,7 +49,7 @@ int look_give_until(struct look *look, uint64_t mono_ns)
 	int r = 0;
 
 	while (look->waiting && look->next->ev.mono_ns <= mono_ns && !r) {
-		const struct wire_full *record = look->next++;
+		const struct wire_held *record = look->next++;
 
 		look->waiting--;
 		if (!is_found_mini(record))
@@ -65,7 +65,7 @@ int look_give_until(struct look *look, uint64_t mono_ns)
  * that was found comes before all that was traced: else its end might come first,
  * and it would stay for ever.
  */
-int look_give(struct look *look, const struct wire_full *records, size_t n)
+int look_give(struct look *look, const struct wire_held *records, size_t n)
 {
 	int r = give_found(look, records, n);
 
@@ -81,7 +81,7 @@ int look_give(struct look *look, const struct wire_full *records, size_t n)
 
 static int read_slots(struct look *look, int fd)
 {
-	struct wire_full records[32];
+	struct wire_held records[32];
 	size_t have = 0;
 	ssize_t got = 0;
 	int r = 0;

@@ -239,10 +239,10 @@ static int load(struct session *s, const struct session_config *config)
 
 static int keep_jiffies(void *ctx, const void *record, size_t size)
 {
-	const struct wire_full *full = record;
+	const struct wire_held *held = record;
 
-	if (size == sizeof(*full))
-		*(uint32_t *)ctx = full->sock.linger_jiffies;
+	if (size == sizeof(*held))
+		*(uint32_t *)ctx = held->sock.linger_jiffies;
 	return 0;
 }
 

@@ -15,6 +15,7 @@ struct sink_config {
 	bool wide;	   /* -w */
 	bool timestamp;	   /* -T: wall clock per line (text) */
 	bool events;	   /* -e */
+	bool live;	   /* a terminal, and the same thing again and again: drawn in place */
 	uint64_t wall_minus_mono_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 };
 
@@ -39,8 +40,8 @@ struct sink {
 	const struct sink_ops *ops;
 };
 
-extern const struct sink_ops sink_text, sink_ndjson, sink_ladder;
-/* NULL-terminated; text, ndjson, ladder. */
+extern const struct sink_ops sink_text, sink_ndjson, sink_ladder, sink_bill, sink_stuck;
+/* NULL-terminated; text, ndjson, ladder, bill, stuck. */
 extern const struct sink_ops *const sinks[];
 
 #endif

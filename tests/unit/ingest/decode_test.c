@@ -136,6 +136,22 @@ static void each_flag_is_its_own_boolean_and_no_other(void **state)
 	}
 }
 
+static void a_held_record_says_by_which_descriptor_and_since_when(void **state)
+{
+	union any w = record(WIRE_SNAPSHOT, WIRE_HELD);
+	struct obs o;
+
+	(void)state;
+	w.held.task = (struct wire_task){ .pid = 10, .flags = WIRE_TASK_HAS_FD, .fd = 7 };
+	w.held.sock.state = 8;
+	w.held.ack_age_jiffies = 500;
+	assert_int_equal(decode_record(&w, &o), 0);
+	assert_true(o.has_sock && o.has_task && o.task.has_fd);
+	assert_int_equal(o.task.fd, 7);
+	assert_int_equal(o.sock.state, 8);
+	assert_int_equal(o.sock.ack_age_ns, UINT64_C(2000000000));
+}
+
 static void a_lean_record_has_neither_task_nor_socket_nor_tuple(void **state)
 {
 	union any w = full_of_ones(WIRE_STATE, WIRE_LEAN);
@@ -157,8 +173,8 @@ static void a_brief_record_says_who_and_where(void **state)
 	struct obs o;
 
 	(void)state;
-	w.brief.task = (struct wire_task){ .pid = 10, .tid = 11, .uid = 12, .exit_code = -1,
-					   .flags = WIRE_TASK_MEANT | WIRE_TASK_EXITING, .comm = "curl" };
+	w.brief.task = (struct wire_task){ .pid = 10, .tid = 11, .uid = 12, .exit_code = -1, .fd = 9,
+					   .flags = WIRE_TASK_HAS_FD | WIRE_TASK_MEANT | WIRE_TASK_EXITING, .comm = "curl" };
 	w.brief.tuple = (struct wire_tuple){ .local = { 10, 0, 0, 1 }, .peer = { 10, 0, 0, 2 },
 					     .local_port = 4000, .peer_port = 80, .family = 4 };
 	assert_int_equal(decode_record(&w, &o), 0);
@@ -169,6 +185,7 @@ static void a_brief_record_says_who_and_where(void **state)
 	assert_int_equal(o.task.uid, 12);
 	assert_int_equal(o.task.exit_code, -1);
 	assert_true(o.task.meant && o.task.exiting && !o.task.kthread);
+	assert_true(o.task.has_fd && o.task.fd == 9);
 	assert_string_equal(o.task.comm, "curl");
 	assert_int_equal(o.tuple.family, 4);
 	assert_memory_equal(o.tuple.local.addr, w.brief.tuple.local, 16);
@@ -406,6 +423,7 @@ int main(void)
 		cmocka_unit_test(every_layout_has_its_parts),
 		cmocka_unit_test(the_head_is_in_every_layout),
 		cmocka_unit_test(each_flag_is_its_own_boolean_and_no_other),
+		cmocka_unit_test(a_held_record_says_by_which_descriptor_and_since_when),
 		cmocka_unit_test(a_lean_record_has_neither_task_nor_socket_nor_tuple),
 		cmocka_unit_test(a_brief_record_says_who_and_where),
 		cmocka_unit_test(a_full_record_says_all_of_the_socket),

@@ -18,7 +18,7 @@ const size_t layout_sizes[N_LAYOUTS] = {
 	[WIRE_LEAN] = sizeof(struct wire_event), [WIRE_BRIEF] = sizeof(struct wire_brief),
 	[WIRE_FULL] = sizeof(struct wire_full), [WIRE_MINI] = sizeof(struct wire_mini),
 	[WIRE_TASK] = sizeof(struct wire_by_task), [WIRE_PLACE] = sizeof(struct wire_place),
-	[WIRE_SOCK] = sizeof(struct wire_alone),
+	[WIRE_SOCK] = sizeof(struct wire_alone), [WIRE_HELD] = sizeof(struct wire_held),
 };
 
 union any record(enum wire_kind kind, enum wire_layout layout)

@@ -10,7 +10,7 @@
 #include "ingest/decode.h"
 #include "wire.h"
 
-#define N_LAYOUTS 8
+#define N_LAYOUTS 9
 extern const size_t layout_sizes[N_LAYOUTS];
 
 /* Room for more than any record that is known, so that a longer one can be made. */
@@ -21,6 +21,7 @@ union any {
 	struct wire_brief brief;
 	struct wire_alone alone;
 	struct wire_full full;
+	struct wire_held held;
 	struct wire_mini mini;
 	unsigned char bytes[512];
 };

@@ -23,12 +23,15 @@ static void the_wire_of_version_1_is_laid_out_as_it_was(void **state)
 	assert_int_equal(offsetof(struct wire_tuple, family), 36);
 	assert_int_equal(sizeof(struct wire_task), 40);
 	assert_int_equal(offsetof(struct wire_task, comm), 20);
+	assert_int_equal(offsetof(struct wire_task, fd), 36);
 	assert_int_equal(offsetof(struct wire_brief, task), 48);
 	assert_int_equal(offsetof(struct wire_brief, tuple), 88);
 	assert_int_equal(offsetof(struct wire_full, sock), 88);
 	assert_int_equal(offsetof(struct wire_sock, netns_cookie), 40);
 	assert_int_equal(offsetof(struct wire_sock, linger_jiffies), 80);
 	assert_int_equal(offsetof(struct wire_sock, state), 124);
+	assert_int_equal(offsetof(struct wire_held, sock), 88);
+	assert_int_equal(offsetof(struct wire_held, ack_age_jiffies), 216);
 	assert_int_equal(offsetof(struct wire_mini, tuple), 48);
 	assert_int_equal(offsetof(struct wire_mini, timeout_jiffies), 88);
 }

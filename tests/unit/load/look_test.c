@@ -23,7 +23,7 @@ static int answer;
 static int take(void *ctx, const void *record, size_t size)
 {
 	(void)ctx;
-	assert_int_equal(size, sizeof(struct wire_full));
+	assert_int_equal(size, sizeof(struct wire_held));
 	assert_true(n_taken < MAX);
 	taken[n_taken++] = ((const struct wire_event *)record)->mono_ns;
 	return answer;
@@ -52,9 +52,9 @@ static int setup(void **state)
 	return 0;
 }
 
-static struct wire_full seen(uint64_t mono_ns, uint8_t kind)
+static struct wire_held seen(uint64_t mono_ns, uint8_t kind)
 {
-	return (struct wire_full){ .ev = { .mono_ns = mono_ns, .kind = kind } };
+	return (struct wire_held){ .ev = { .mono_ns = mono_ns, .kind = kind } };
 }
 
 static void assert_taken(size_t n, const uint64_t *times)
@@ -65,7 +65,7 @@ static void assert_taken(size_t n, const uint64_t *times)
 
 static void what_was_looked_at_stands_in_time_among_what_was_traced(void **state)
 {
-	const struct wire_full records[] = { seen(10, WIRE_SNAPSHOT), seen(20, WIRE_SNAPSHOT),
+	const struct wire_held records[] = { seen(10, WIRE_SNAPSHOT), seen(20, WIRE_SNAPSHOT),
 					     seen(30, WIRE_SNAPSHOT) };
 	const uint64_t wanted[] = { 5, 10, 15, 20, 25, 30 };
 
@@ -79,7 +79,7 @@ static void what_was_looked_at_stands_in_time_among_what_was_traced(void **state
 
 static void a_mini_socket_that_was_found_comes_before_all_of_it_and_once(void **state)
 {
-	const struct wire_full records[] = { seen(10, WIRE_SNAPSHOT), seen(20, WIRE_MINI_FOUND) };
+	const struct wire_held records[] = { seen(10, WIRE_SNAPSHOT), seen(20, WIRE_MINI_FOUND) };
 	const uint64_t wanted[] = { 20, 5, 10, 25 };
 
 	(void)state;
@@ -91,7 +91,7 @@ static void a_mini_socket_that_was_found_comes_before_all_of_it_and_once(void **
 
 static void a_taker_that_has_had_enough_for_now_loses_nothing(void **state)
 {
-	const struct wire_full records[] = { seen(10, WIRE_SNAPSHOT), seen(20, WIRE_SNAPSHOT) };
+	const struct wire_held records[] = { seen(10, WIRE_SNAPSHOT), seen(20, WIRE_SNAPSHOT) };
 	const uint64_t wanted[] = { 10, 20 };
 
 	(void)state;
@@ -102,7 +102,7 @@ static void a_taker_that_has_had_enough_for_now_loses_nothing(void **state)
 
 static void a_taker_that_fails_ends_the_look(void **state)
 {
-	const struct wire_full records[] = { seen(10, WIRE_SNAPSHOT), seen(20, WIRE_SNAPSHOT) };
+	const struct wire_held records[] = { seen(10, WIRE_SNAPSHOT), seen(20, WIRE_SNAPSHOT) };
 
 	(void)state;
 	answer = -EPIPE;
