@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "cmd.h"
 #include "demo/play.h"
+#include "demo/repeat.h"
+#include "netns.h"
 #include "opts.h"
 #include "output.h"
 #include "taping.h"
@@ -33,6 +35,9 @@ struct demo {
 	struct run *run;
 	struct capture *capture;
 	struct play play;
+	struct repeat repeat;
+	bool again; /* not the first time: what is as it must be is not shown once more */
+	bool muted;
 	int reserved; /* a socket that holds the port */
 	int results[PLAY_INTERRUPTED + 1];
 };
@@ -109,7 +114,8 @@ static int check_config(struct demo *demo)
 		return -EINVAL;
 	}
 	if (!c->delay_set)
-		c->delay_ns = DELAY_DEFAULT_NS;
+		/* many times: what counts is what they leave behind */
+		c->delay_ns = c->count > 1 ? 0 : DELAY_DEFAULT_NS;
 	if (c->delay_ns > DELAY_MAX_NS) {
 		log_error("--delay must not be longer than 3600 s");
 		return -EINVAL;
@@ -177,8 +183,15 @@ static int reserve_port(struct demo *demo)
 
 static int emit(void *ctx, const struct record *record)
 {
-	int r = output_take(&((struct demo *)ctx)->output, record);
+	struct demo *demo = ctx;
+	int r;
 
+	repeat_take(&demo->repeat, record);
+	if (record->kind == REC_STORY && record->story->begin)
+		demo->muted = demo->again && !demo->config.json && record->story->as_expected;
+	if (demo->muted && record->kind != REC_LEFT && record->kind != REC_SUMMARY)
+		return 0;
+	r = output_take(&demo->output, record);
 	if (r < 0 && r != -EPIPE)
 		log_error("cannot write: %s", strerror(-r));
 	return r;
@@ -252,6 +265,20 @@ static int open_tape(struct demo *demo, uint64_t wall_ns)
 	return r ? r : taping_want(&demo->taping, "port", port);
 }
 
+static void open_repeat(struct demo *demo)
+{
+	struct repeat *r = &demo->repeat;
+	struct bill_rules rules;
+
+	netns_rules(netns_own(), &rules);
+	r->port = demo->play.port;
+	r->family = demo->play.family;
+	r->port_first = rules.port_first;
+	r->port_last = rules.port_last;
+	r->left.range_ports = rules.ports;
+	r->left.mini_bytes = netns_mini_bytes();
+}
+
 static int open_demo(struct demo *demo)
 {
 	const struct config *c = &demo->config;
@@ -271,33 +298,70 @@ static int open_demo(struct demo *demo)
 	demo->play.run = demo->run;
 	demo->play.family = c->filter.family;
 	demo->play.delay_ns = c->delay_ns;
-	demo->play.follow = c->follow;
 	demo->play.brief = demo->n_acts > 2 && !c->ladder;
 	demo->play.progress = !c->quiet && isatty(STDERR_FILENO);
 	demo->play.emit = emit;
 	demo->play.ctx = demo;
+	open_repeat(demo);
 	return open_capture(demo);
 }
 
 /* --- doing it ------------------------------------------------------------------------ */
 
+/* 0, or negative errno; demo->results says when it was interrupted. */
+static int play_act(struct demo *demo, const struct act *act, uint64_t times)
+{
+	enum play_result result = PLAY_SKIPPED;
+
+	for (uint64_t n = 0; n < times; n++) {
+		int r;
+
+		demo->again = n > 0;
+		/* to wait a minute once is enough */
+		demo->play.follow = demo->config.follow && !demo->again;
+		r = play_ending(&demo->play, act->ending, act->closer, &result);
+		if (r)
+			return r;
+		demo->results[result]++;
+		if (result == PLAY_INTERRUPTED || result == PLAY_SKIPPED)
+			return 0;
+	}
+	return 0;
+}
+
+/* What is in a namespace that has gone with its story is not left. */
+static bool leaves_something(const struct demo *demo, const struct act *act)
+{
+	return demo->config.count > 1 && !ending_is_raw(act->ending);
+}
+
+static int tell_left(struct demo *demo)
+{
+	struct record record = { .kind = REC_LEFT, .mono_ns = run_now_ns(), .left = &demo->repeat.left };
+	int r = repeat_end(&demo->repeat);
+
+	if (r) {
+		log_error("cannot read what the kernel lists: %s", strerror(-r));
+		return r;
+	}
+	return demo->repeat.left.runs ? emit(demo, &record) : 0;
+}
+
 static int play_all(struct demo *demo)
 {
 	uint64_t times = demo->config.count ? demo->config.count : 1;
-	enum play_result result;
-	int r;
+	int r = 0;
 
-	for (int i = 0; i < demo->n_acts; i++)
-		for (uint64_t n = 0; n < times; n++) {
-			r = play_ending(&demo->play, demo->acts[i].ending, demo->acts[i].closer,
-					&result);
-			if (r)
-				return r;
-			demo->results[result]++;
-			if (result == PLAY_INTERRUPTED)
-				return 0;
-		}
-	return 0;
+	for (int i = 0; i < demo->n_acts && !r && !demo->results[PLAY_INTERRUPTED]; i++) {
+		const struct act *act = &demo->acts[i];
+
+		r = repeat_begin(&demo->repeat, act->ending, act->closer);
+		if (!r)
+			r = play_act(demo, act, times);
+		if (!r && leaves_something(demo, act))
+			r = tell_left(demo);
+	}
+	return r;
 }
 
 static void say_results(const struct demo *demo)
@@ -320,6 +384,7 @@ static int perform(struct demo *demo)
 	if (!r)
 		say_results(demo);
 	play_free(&demo->play);
+	repeat_free(&demo->repeat);
 	capture_close(demo->capture);
 	run_close(demo->run);
 	kept = taping_close(&demo->taping);

@@ -98,6 +98,7 @@ static const struct step followed_steps[] = {
 	VERDICT(100480, S, default_server),
 	OBS(60512000, S, MINI_EXPIRED, .to = ST_TIME_WAIT),
 	OBS(60512002, S, MINI_KILLED, .to = ST_TIME_WAIT),
+	MINISOCKET(60512002, S, 60411553),
 };
 
 static const struct verdict zero_server = {

@@ -42,6 +42,8 @@ struct step {
 	uint16_t client_port; /* 0 = CLIENT_PORT */
 	/* REC_CLOSE */
 	const struct verdict *verdict;
+	/* REC_MINISOCKET: it expired, after so long */
+	uint32_t time_wait_us;
 };
 
 #define CALL(at, who, name, value, ...)                                                \
@@ -67,6 +69,11 @@ struct step {
 #define VERDICT(at, who, v)                                             \
 	{                                                               \
 		.us = at, .kind = REC_CLOSE, .side = who, .verdict = &v \
+	}
+
+#define MINISOCKET(at, who, lived)                                                 \
+	{                                                                          \
+		.us = at, .kind = REC_MINISOCKET, .side = who, .time_wait_us = lived \
 	}
 
 static inline struct tuple story_tuple(const struct step *step)
@@ -157,6 +164,19 @@ static inline int play_close(const struct sink_ops *ops, struct sink *sink, cons
 	return ops->take(sink, &record);
 }
 
+static inline int play_minisocket(const struct sink_ops *ops, struct sink *sink, const struct step *s,
+				  uint64_t ns)
+{
+	struct minisocket mini = {.conn = 1,
+				  .mono_ns = ns,
+				  .tuple = story_tuple(s),
+				  .time_wait_ns = s->time_wait_us * UINT64_C(1000),
+				  .end = MINI_EXPIRED};
+	struct record record = {.kind = REC_MINISOCKET, .mono_ns = ns, .minisocket = &mini};
+
+	return ops->take(sink, &record);
+}
+
 static inline int play_step(const struct sink_ops *ops, struct sink *sink, const struct step *s)
 {
 	uint64_t ns = START_NS + s->us * UINT64_C(1000);
@@ -170,6 +190,8 @@ static inline int play_step(const struct sink_ops *ops, struct sink *sink, const
 		return play_segment(ops, sink, s, ns);
 	case REC_CLOSE:
 		return play_close(ops, sink, s, ns);
+	case REC_MINISOCKET:
+		return play_minisocket(ops, sink, s, ns);
 	default:
 		return -EINVAL;
 	}

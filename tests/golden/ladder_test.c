@@ -300,6 +300,25 @@ static void tell_nothing(const struct sink_ops *ops, struct sink *sink)
 	play_story(ops, sink, &default_story, NULL, 0);
 }
 
+/* demo --count: what is left behind, in a table below all. */
+static void tell_left(const struct sink_ops *ops, struct sink *sink)
+{
+	static const struct left lefts[] = {
+		{.ending = "default", .closer = "client", .runs = 100, .as_expected = 100, .time_wait = 98,
+		 .fin_wait2 = 1, .others = 1, .ephemeral_ports = 100, .range_ports = 28232, .mini_bytes = 256,
+		 .kernel_bytes = 99 * 256},
+		{.ending = "linger-zero\033[2J", .closer = "server", .runs = 100, .rst_sent = 100,
+		 .lost_bytes = 37, .range_ports = 28232, .mini_bytes = 256},
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct record record = {.kind = REC_LEFT, .left = &lefts[i]};
+
+		ops->take(sink, &record);
+	}
+	play_summary(ops, sink);
+}
+
 static void check_colour(void)
 {
 	CLEANUP(free) char *plain = told(tell_both, true, false);
@@ -348,6 +367,7 @@ int main(void)
 	check("hostile", tell_hostile);
 	check("flood", tell_flood);
 	check("nothing", tell_nothing);
+	check("left", tell_left);
 	check_colour();
 	check_output_error();
 	printf("1..%u\n", n_tests);

@@ -220,6 +220,13 @@ static const struct summary summaries[] = {
 	{ .mono_ns = 81 * SEC, .duration_ns = 5 * SEC, .events = 0, .verdicts = 0 },
 };
 
+static const struct left lefts[] = {
+	{ .ending = "default", .closer = "client", .runs = 100, .as_expected = 100, .time_wait = 98, .fin_wait2 = 1,
+	  .others = 1, .ephemeral_ports = 100, .range_ports = 28232, .mini_bytes = 256, .kernel_bytes = 99 * 256 },
+	{ .ending = "linger-zero", .closer = "client", .runs = 100, .as_expected = 99, .rst_sent = 100,
+	  .lost_bytes = 37 },
+};
+
 /* All of them, in turn. */
 #define EACH(array, rec, member, mono)                                                             \
 	for (size_t i_ = 0; i_ < sizeof(array) / sizeof((array)[0]) && !err; i_++) {               \
@@ -239,6 +246,7 @@ static inline int golden_records(int (*take)(void *ctx, const struct record *rec
 	EACH(segments, REC_SEGMENT, segment, segments[i_].mono_ns)
 	EACH(losses, REC_LOSS, loss, losses[i_].mono_ns)
 	EACH(minisockets, REC_MINISOCKET, minisocket, minisockets[i_].mono_ns)
+	EACH(lefts, REC_LEFT, left, 79 * SEC)
 	EACH(summaries, REC_SUMMARY, summary, summaries[i_].mono_ns)
 	return err;
 }

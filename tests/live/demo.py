@@ -291,6 +291,27 @@ def test_count():
     result("--count=3 tells three stories", [] if status == 0 and len(found) == 3 else [f"status {status}, {len(found)}"])
 
 
+def test_left():
+    """What is left of each ending is the kernel's own list; default pays in mini-sockets, linger-zero in RSTs."""
+    status, out, err = finish(demo("default", "linger-zero", "--count=12", "--closer=client", "--json"))
+    left = {r["ending"]: r for r in map(json.loads, out.splitlines()) if r["type"] == "left"}
+    wanted = {"default": {"runs": 12, "as_expected": 12, "time_wait": 12, "fin_wait2": 0, "others": 0,
+                          "ephemeral_ports": 12, "rst_sent": 0, "lost_bytes": 0},
+              "linger-zero": {"runs": 12, "as_expected": 12, "time_wait": 0, "fin_wait2": 0, "others": 0,
+                              "ephemeral_ports": 0, "rst_sent": 12, "lost_bytes": 0}}
+    problems = [] if status == 0 and set(left) == set(wanted) else [f"status {status}, {left} {err}"]
+    for ending, facts in wanted.items():
+        problems += [f"{ending}: {key} is {left.get(ending, {}).get(key)}, not {value}" for key, value in facts.items()
+                     if left.get(ending, {}).get(key) != value]
+    for record in left.values():
+        if record["kernel_bytes"] != record["time_wait"] * (record["mini_socket_bytes"] or 0):
+            problems.append(f"memory: {record}")
+    result("--count compares what default and linger-zero leave in the kernel", problems)
+    status, out, _ = finish(demo("default", "--count=3"))
+    result("--count draws the first time only, and a table of what is left",
+           [] if status == 0 and out.count("active-close (fin)") == 1 and "MINI-SOCKETS" in out else [out])
+
+
 def test_interrupt():
     """With a terminal on standard error it says what it waits for: then it is interrupted."""
     ours, theirs = pty.openpty()
@@ -351,7 +372,7 @@ def main():
             continue
         for closer in "server", "client":
             test_endings(closer, family)
-    for test in test_ladder, test_usage, test_output, test_alone, test_count, test_interrupt, test_unprivileged:
+    for test in test_ladder, test_usage, test_output, test_alone, test_count, test_left, test_interrupt, test_unprivileged:
         test()
     test_follow(follow)
     print(f"1..{len(results)}")

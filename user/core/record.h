@@ -7,7 +7,7 @@
 
 enum record_kind {
 	REC_CLOSE, REC_MINISOCKET, REC_EVENT, REC_APP, REC_SEGMENT, REC_LOSS, REC_STORY, REC_SUMMARY,
-	REC_TIME_WAIT, REC_STUCK,
+	REC_TIME_WAIT, REC_STUCK, REC_LEFT,
 	REC_KIND_MAX,
 };
 
@@ -77,6 +77,20 @@ struct summary {
 	uint64_t minis;	   /* mini-sockets held at the end */
 };
 
+/* What many runs of one ending have left in the kernel, the moment the last had ended (demo --count). */
+struct left {
+	const char *ending, *closer; /* slugs */
+	uint64_t runs, as_expected;
+	uint64_t time_wait, fin_wait2; /* sockets or mini-sockets that are still listed, by state ... */
+	uint64_t others;	       /* ... in any other one */
+	uint64_t ephemeral_ports;      /* local ports that these keep from connect() */
+	uint32_t range_ports;	       /* of so many; 0 = not known */
+	uint32_t mini_bytes;	       /* memory of a mini-socket; 0 = not known */
+	uint64_t kernel_bytes;	       /* of all mini-sockets */
+	uint64_t rst_sent;	       /* by both sides, in all runs */
+	uint64_t lost_bytes;	       /* thrown away by both sides */
+};
+
 struct bill_report;
 struct stuck_report;
 
@@ -94,6 +108,7 @@ struct record {
 		const struct summary *summary;
 		const struct bill_report *time_wait; /* report/bill.h */
 		const struct stuck_report *stuck;    /* report/stuck.h */
+		const struct left *left;
 	};
 };
 

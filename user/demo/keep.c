@@ -7,7 +7,7 @@
 
 #include "endings.h"
 
-void keep_begin(struct keep *keep, uint16_t port)
+void keep_begin(struct keep *keep, uint16_t port, uint32_t netns)
 {
 	uint64_t last = keep->after_conn;
 
@@ -19,7 +19,7 @@ void keep_begin(struct keep *keep, uint16_t port)
 		last = conn > last ? conn : last;
 	}
 	*keep = (struct keep){
-		.port = port, .after_conn = last, .items = keep->items, .cap = keep->cap
+		.port = port, .netns = netns, .after_conn = last, .items = keep->items, .cap = keep->cap
 	};
 }
 
@@ -36,6 +36,11 @@ static bool tuple_ours(const struct keep *keep, const struct tuple *t)
 	       (t->local.port == keep->port || t->peer.port == keep->port);
 }
 
+static bool netns_ours(const struct keep *keep, uint32_t netns)
+{
+	return !keep->netns || !netns || netns == keep->netns;
+}
+
 static bool conn_ours(const struct keep *keep, uint64_t conn)
 {
 	return !conn || conn > keep->after_conn;
@@ -45,12 +50,15 @@ static bool ours(const struct keep *keep, const struct record *r)
 {
 	switch (r->kind) {
 	case REC_CLOSE:
-		return conn_ours(keep, r->close->conn) && tuple_ours(keep, &r->close->tuple);
+		return conn_ours(keep, r->close->conn) && netns_ours(keep, r->close->netns) &&
+		       tuple_ours(keep, &r->close->tuple);
 	case REC_MINISOCKET:
 		return conn_ours(keep, r->minisocket->conn) &&
+		       netns_ours(keep, r->minisocket->netns) &&
 		       tuple_ours(keep, &r->minisocket->tuple);
 	case REC_EVENT:
 		return conn_ours(keep, r->event->conn) &&
+		       netns_ours(keep, r->event->obs->sock.netns_ino) &&
 		       tuple_ours(keep, r->event->tuple.family ? &r->event->tuple
 							       : &r->event->obs->tuple);
 	case REC_APP:

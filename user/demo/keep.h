@@ -33,6 +33,7 @@ struct kept {
 
 struct keep {
 	uint16_t port;	     /* of the server: whatever does not have it is not ours */
+	uint32_t netns;	     /* of the pair: the same port in another one is a stranger's; 0 = any */
 	uint64_t after_conn; /* connections up to this one belong to earlier stories */
 	struct kept *items;
 	size_t n, cap;
@@ -42,7 +43,7 @@ struct keep {
 };
 
 /* Empties it for the next story; keeps the memory. */
-void keep_begin(struct keep *keep, uint16_t port);
+void keep_begin(struct keep *keep, uint16_t port, uint32_t netns);
 /* Takes a copy of a record of this story, passes over what belongs to others. 0 or -ENOMEM. */
 int keep_take(struct keep *keep, const struct record *record);
 /* Gives every call and segment its conn, and all records to emit() as they happened in time. */

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -170,6 +171,16 @@ static int open_net(struct play *play)
 	return r;
 }
 
+/* The pair's; 0 = not known, and then any will do. */
+static uint32_t netns_of(const struct play *play)
+{
+	struct stat st;
+
+	if (play->net.netns >= 0 ? fstat(play->net.netns, &st) : stat("/proc/thread-self/ns/net", &st))
+		return 0;
+	return (uint32_t)st.st_ino;
+}
+
 /* Lives through the ending once; all that was seen is kept then. */
 static int live(struct play *play)
 {
@@ -188,7 +199,7 @@ static int live(struct play *play)
 
 	if (r)
 		return r;
-	keep_begin(&play->keep, play->port);
+	keep_begin(&play->keep, play->port, netns_of(play));
 	play->open = true;
 	play->ended_ns = 0;
 	play->began_ns = run_now_ns();

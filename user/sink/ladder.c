@@ -333,6 +333,12 @@ static int take_summary(struct ladder *ladder)
 		return err;
 	if (ladder->n_facts > 1)
 		ladder_compare(ladder);
+	if (ladder->n_left)
+		err = page_print(&ladder->page, ladder->config.out);
+	if (err)
+		return err;
+	if (ladder->n_left)
+		ladder_left(ladder);
 	return page_print(&ladder->page, ladder->config.out);
 }
 
@@ -345,6 +351,8 @@ static int ladder_take(struct sink *sink, const struct record *record)
 		return take_story(ladder, record->story);
 	if (record->kind == REC_SUMMARY)
 		return take_summary(ladder);
+	if (record->kind == REC_LEFT)
+		ladder_left_take(ladder, record->left);
 	if (!story->open)
 		return 0;
 	switch (record->kind) {

@@ -9,6 +9,7 @@
  *   ladder_draw.c     draws the rows
  *   ladder_verdict.c  both verdicts below, with their evidence
  *   ladder_compare.c  stories side by side, and a story in one line
+ *   ladder_left.c     what many runs have left in the kernel
  */
 #ifndef TCPCLOSE_SINK_LADDER_H
 #define TCPCLOSE_SINK_LADDER_H
@@ -152,6 +153,12 @@ struct ladder_fact {
 	bool telling[LADDER_SIDES]; /* that program saw an end of file or an error */
 };
 
+/* What its runs have left behind. */
+struct ladder_left {
+	char ending[32], closer[8];
+	struct left left; /* its own words point to nowhere: use these */
+};
+
 struct ladder {
 	struct sink sink;
 	struct sink_config config;
@@ -159,6 +166,8 @@ struct ladder {
 	struct ladder_story story;
 	struct ladder_fact *facts;
 	size_t n_facts, n_uncompared;
+	struct ladder_left left[LADDER_COMPARED];
+	size_t n_left;
 	size_t n_brief; /* lines since the last heading */
 };
 
@@ -205,5 +214,9 @@ int ladder_verdicts(struct ladder *ladder);
 void ladder_fact(const struct ladder *ladder, struct ladder_fact *ret);
 void ladder_brief(struct ladder *ladder, const struct ladder_fact *fact);
 void ladder_compare(struct ladder *ladder);
+
+/* ladder_left.c */
+void ladder_left_take(struct ladder *ladder, const struct left *left);
+void ladder_left(struct ladder *ladder);
 
 #endif

@@ -97,6 +97,31 @@ static void say_facts(struct panel *panel, const struct verdict *v)
 	say_ledger(panel, v);
 }
 
+/* In its socket and in the mini-socket together; 0 = never there, or not to its end. */
+static uint64_t time_in(const struct verdict *v, uint8_t state)
+{
+	for (unsigned i = 0; i + 1 < v->n_path; i++)
+		if (v->path[i].state == state)
+			return v->path[i + 1].at_ns - v->path[i].at_ns;
+	return 0;
+}
+
+/* demo --follow has waited for the mini-socket's end: what is said here was measured. */
+static void say_lives(struct panel *panel, const struct verdict *v, const struct minisocket *m)
+{
+	char words[2 * LADDER_WORDS], fin_wait2[UNITS_STRLEN], time_wait[UNITS_STRLEN];
+	uint64_t ns = time_in(v, ST_FIN_WAIT2);
+
+	if (!m->mono_ns || m->end == MINI_NEVER_CREATED)
+		return;
+	ns = ns ? ns : m->fin_wait2_ns;
+	snprintf(words, sizeof(words), "measured: FIN_WAIT2 %s, TIME_WAIT %s; its end: %s",
+		 ns ? units_duration(ns, fin_wait2) : "never",
+		 m->time_wait_ns ? units_duration(m->time_wait_ns, time_wait) : "never",
+		 mini_end_slug(m->end));
+	say(panel, INK_PLAIN, words);
+}
+
 /* Who ended it, where that was not whoever owned it. */
 static void say_closer(struct panel *panel, const struct verdict *v)
 {
@@ -159,6 +184,7 @@ static void draw_panel(struct panel *panel, enum ladder_side side, int link)
 		say_cause(panel, &v->verdict, expected(story, v));
 		say_proof(panel, &v->verdict);
 		say_facts(panel, &v->verdict);
+		say_lives(panel, &v->verdict, &story->ended[link][side]);
 		say_closer(panel, &v->verdict);
 		say_doubts(panel, &v->verdict);
 		any = true;

@@ -102,7 +102,7 @@ static void records_come_out_in_the_order_in_which_they_happened(void **state)
 	struct keep keep = { 0 };
 
 	(void)state;
-	keep_begin(&keep, PORT);
+	keep_begin(&keep, PORT, 0);
 	take_close(&keep, 50, 2, server_tuple(9), CAUSE_ACTIVE_CLOSE);
 	take_app(&keep, 40, "read", client_tuple(9));
 	take_event(&keep, 10, 3, client_tuple(9));
@@ -122,7 +122,7 @@ static void calls_and_segments_get_the_conn_of_their_end(void **state)
 
 	(void)state;
 	unbound.local.port = 0; /* a connect() that failed */
-	keep_begin(&keep, PORT);
+	keep_begin(&keep, PORT, 0);
 	take_app(&keep, 10, "socket", (struct tuple){ 0 });
 	take_app(&keep, 20, "connect", unbound);
 	take(&keep, REC_SEGMENT, 30, &s);
@@ -140,7 +140,7 @@ static void what_belongs_to_others_is_passed_over(void **state)
 
 	(void)state;
 	stranger.local.port = 80;
-	keep_begin(&keep, PORT);
+	keep_begin(&keep, PORT, 0);
 	take_event(&keep, 10, 1, listener);
 	take_event(&keep, 20, 2, stranger);
 	take_close(&keep, 30, 2, stranger, CAUSE_LINGER_ZERO);
@@ -154,9 +154,9 @@ static void late_records_of_an_earlier_story_are_passed_over(void **state)
 	struct keep keep = { 0 };
 
 	(void)state;
-	keep_begin(&keep, PORT);
+	keep_begin(&keep, PORT, 0);
 	take_event(&keep, 10, 8, server_tuple(9));
-	keep_begin(&keep, PORT);
+	keep_begin(&keep, PORT, 0);
 	take_close(&keep, 20, 8, server_tuple(9), CAUSE_ACTIVE_CLOSE);
 	take_close(&keep, 30, 10, server_tuple(9), CAUSE_PASSIVE_CLOSE); /* the same tuple again */
 	assert_string_equal(emit(&keep), "C10 ");
@@ -169,7 +169,7 @@ static void full_story_still_takes_verdicts(void **state)
 	struct keep keep = { 0 };
 
 	(void)state;
-	keep_begin(&keep, PORT);
+	keep_begin(&keep, PORT, 0);
 	for (int i = 0; i < KEEP_MAX + 5; i++)
 		take(&keep, REC_SEGMENT, 1, &s);
 	take_close(&keep, 9, 2, server_tuple(9), CAUSE_ACTIVE_CLOSE);
@@ -186,7 +186,7 @@ static void reader_that_has_gone_ends_the_telling(void **state)
 	int answer = -EPIPE;
 
 	(void)state;
-	keep_begin(&keep, PORT);
+	keep_begin(&keep, PORT, 0);
 	take_event(&keep, 10, 2, server_tuple(9));
 	take_event(&keep, 20, 2, server_tuple(9));
 	told[0] = '\0';
@@ -204,7 +204,7 @@ static void both_right_verdicts_pass(void **state)
 	char why[CHECK_WHY] = "";
 
 	(void)state;
-	keep_begin(&keep, PORT);
+	keep_begin(&keep, PORT, 0);
 	take_close(&keep, 10, 2, server_tuple(9), CAUSE_ACTIVE_CLOSE);
 	take_close(&keep, 20, 3, client_tuple(9), CAUSE_PASSIVE_CLOSE);
 	assert_true(check_story(&keep, ending, SIDE_SERVER, why));
@@ -221,11 +221,11 @@ static void missing_superfluous_and_unproven_verdicts_fail(void **state)
 	char why[CHECK_WHY] = "";
 
 	(void)state;
-	keep_begin(&keep, PORT);
+	keep_begin(&keep, PORT, 0);
 	take_close(&keep, 10, 2, server_tuple(9), CAUSE_LINGER_ZERO);
 	assert_false(check_story(&keep, zero, SIDE_SERVER, why));
 	assert_string_equal(why, "the server's verdict has no evidence linger-zero-set");
-	keep_begin(&keep, PORT);
+	keep_begin(&keep, PORT, 0);
 	take_close(&keep, 20, 5, client_tuple(9), CAUSE_REFUSED);
 	assert_false(check_story(&keep, refused, SIDE_CLIENT, why)); /* not proven either */
 	take_close(&keep, 20, 4, server_tuple(9), CAUSE_UNKNOWN);
@@ -240,7 +240,7 @@ static void verdicts_that_are_no_pair_fail(void **state)
 	char why[CHECK_WHY] = "";
 
 	(void)state;
-	keep_begin(&keep, PORT);
+	keep_begin(&keep, PORT, 0);
 	take_close(&keep, 10, 2, server_tuple(9), CAUSE_ACTIVE_CLOSE);
 	take_close(&keep, 20, 5, client_tuple(9), CAUSE_PASSIVE_CLOSE);
 	assert_false(check_story(&keep, ending_by_slug("default"), SIDE_SERVER, why));
@@ -248,9 +248,31 @@ static void verdicts_that_are_no_pair_fail(void **state)
 	keep_free(&keep);
 }
 
+/* Another namespace has the same ports over again. */
+static void the_same_port_in_another_namespace_is_a_strangers(void **state)
+{
+	struct verdict v = { .conn = 9, .mono_ns = 1, .tuple = server_tuple(1), .netns = 8 };
+	struct minisocket m = { .conn = 9, .mono_ns = 1, .tuple = server_tuple(1), .netns = 8 };
+	struct obs obs = { .kind = OBS_STATE, .mono_ns = 1, .sock.netns_ino = 8 };
+	struct event e = { .conn = 9, .obs = &obs, .tuple = server_tuple(1) };
+	struct keep keep = { 0 };
+
+	(void)state;
+	for (uint32_t own = 7; own <= 8; own++) {
+		keep_begin(&keep, PORT, own);
+		take(&keep, REC_CLOSE, 1, &v);
+		take(&keep, REC_MINISOCKET, 1, &m);
+		take(&keep, REC_EVENT, 1, &e);
+		assert_int_equal(keep.n, own == 8 ? 3 : 0);
+		assert_int_equal(keep.verdicts[0], own == 8);
+	}
+	keep_free(&keep);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_same_port_in_another_namespace_is_a_strangers),
 		cmocka_unit_test(records_come_out_in_the_order_in_which_they_happened),
 		cmocka_unit_test(calls_and_segments_get_the_conn_of_their_end),
 		cmocka_unit_test(what_belongs_to_others_is_passed_over),
