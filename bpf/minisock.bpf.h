@@ -61,6 +61,18 @@ static __always_inline void fill_mini(struct wire_mini *out, const struct inet_t
 	out->timeout_jiffies = 0;
 	out->caller = WIRE_BY_UNKNOWN;
 	__builtin_memset(out->pad, 0, sizeof(out->pad));
+	out->flags = 0;
+}
+
+/* Beyond what is copied, and asked for once in its life: without them nobody may take its port early. */
+static __always_inline __u8 mini_timestamps(__u64 addr)
+{
+	const struct tcp_timewait_sock *tcptw = (const void *)addr;
+	int stamp;
+
+	if (bpf_core_read(&stamp, sizeof(stamp), &tcptw->tw_ts_recent_stamp))
+		return 0;
+	return WIRE_MINI_TS_KNOWN | (stamp ? WIRE_MINI_TS : 0);
 }
 
 /* Room for a record of the mini-socket at that address, filled; NULL = not wanted, or counted. */
@@ -80,6 +92,8 @@ static __always_inline struct wire_mini *begin_mini(__u64 addr, __u8 kind, __u8 
 		return NULL;
 	fill_event(&rec->ev, kind, WIRE_MINI, sizeof(*rec), hook, addr);
 	fill_mini(rec, tw);
+	if (kind == WIRE_MINI_BORN)
+		rec->flags = mini_timestamps(addr);
 	return rec;
 }
 

@@ -73,6 +73,11 @@ enum wire_task_flag {
 	WIRE_TASK_HAS_FD = 1 << 3, /* it holds the socket by descriptor fd */
 };
 
+enum wire_mini_flag {
+	WIRE_MINI_TS_KNOWN = 1 << 0, /* whether this connection had TCP timestamps ... */
+	WIRE_MINI_TS = 1 << 1,	     /* ... and it had */
+};
+
 #define WIRE_NO_REASON 0xffffffffU
 
 #pragma GCC diagnostic push
@@ -183,7 +188,8 @@ struct wire_mini {
 	struct wire_tuple tuple;
 	__u32 timeout_jiffies; /* until its timer runs out; 0 = not armed yet where this hook sits */
 	__u8 caller;	       /* enum wire_caller; MINI_CANCEL and MINI_KILLED before its time */
-	__u8 pad[3];
+	__u8 flags;	       /* enum wire_mini_flag */
+	__u8 pad[2];
 };
 
 /* One question and its answer (the peek program): is it still that mini-socket, and where? */

@@ -268,9 +268,9 @@ static int open_tape(struct demo *demo, uint64_t wall_ns)
 static void open_repeat(struct demo *demo)
 {
 	struct repeat *r = &demo->repeat;
-	struct bill_rules rules;
+	struct bill_rules rules = { .netns = netns_own() };
 
-	netns_rules(netns_own(), &rules);
+	netns_rules(&rules, 1);
 	r->port = demo->play.port;
 	r->family = demo->play.family;
 	r->port_first = rules.port_first;

@@ -31,7 +31,7 @@ struct time_wait {
 	struct bill *bill;
 	uint32_t mini_bytes;
 	/* while looking: in which namespaces are there any? */
-	uint32_t namespaces[NAMESPACES_MAX];
+	struct bill_rules rules[NAMESPACES_MAX];
 	size_t n_namespaces;
 };
 
@@ -63,10 +63,10 @@ static bool is_wanted(const struct time_wait *t, const struct flow_mini *m)
 static void add_namespace(struct time_wait *t, uint32_t netns)
 {
 	for (size_t i = 0; i < t->n_namespaces; i++)
-		if (t->namespaces[i] == netns)
+		if (t->rules[i].netns == netns)
 			return;
 	if (t->n_namespaces < NAMESPACES_MAX)
-		t->namespaces[t->n_namespaces++] = netns;
+		t->rules[t->n_namespaces++].netns = netns;
 }
 
 static void see_namespace(void *ctx, const struct flow_mini *m)
@@ -95,12 +95,9 @@ static void find_rules(struct time_wait *t)
 	t->n_namespaces = 0;
 	add_namespace(t, asked ? asked : netns_own());
 	flow_minis(t->flows, see_namespace, t);
-	for (size_t i = 0; i < t->n_namespaces; i++) {
-		struct bill_rules rules;
-
-		netns_rules(t->namespaces[i], &rules);
-		bill_rules(t->bill, &rules);
-	}
+	netns_rules(t->rules, t->n_namespaces);
+	for (size_t i = 0; i < t->n_namespaces; i++)
+		bill_rules(t->bill, &t->rules[i]);
 }
 
 static int look(void *ctx, uint64_t lost, bool last, struct record *ret)

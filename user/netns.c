@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #include "netns.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,57 +11,16 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "load/namespaces.h"
 
-#define OWN "/proc/self/ns/net"
-
-static uint32_t inode_of(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) ? 0 : (uint32_t)st.st_ino;
-}
+#define OWN "/proc/thread-self/ns/net"
 
 uint32_t netns_own(void)
 {
-	return inode_of(OWN);
+	struct stat st;
+
+	return stat(OWN, &st) ? 0 : (uint32_t)st.st_ino;
 }
-
-/* --- into one, and back ------------------------------------------------------------ */
-
-static bool is_number(const char *name)
-{
-	return *name && !name[strspn(name, "0123456789")];
-}
-
-/* The first entry of a directory that leads to that namespace: its descriptor, or -1. */
-static int find_in(const char *dir, const char *suffix, bool numbers, uint32_t ino)
-{
-	DIR *entries = opendir(dir);
-	struct dirent *entry;
-	char path[512];
-	int fd = -1;
-
-	while (entries && fd < 0 && (entry = readdir(entries))) {
-		if (entry->d_name[0] == '.' || (numbers && !is_number(entry->d_name)))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s%s", dir, entry->d_name, suffix);
-		if (inode_of(path) == ino)
-			fd = open(path, O_RDONLY | O_CLOEXEC);
-	}
-	if (entries)
-		closedir(entries);
-	return fd;
-}
-
-/* Held only as long as it is looked into: a descriptor would keep it alive. */
-static int find(uint32_t ino)
-{
-	int fd = find_in("/proc", "/ns/net", true, ino);
-
-	return fd < 0 ? find_in("/run/netns", "", false, ino) : fd;
-}
-
-/* --- what stands there ------------------------------------------------------------- */
 
 /* The file's first bytes as a string; false when it cannot be read. */
 static bool read_text(const char *path, char *buf, size_t size)
@@ -126,7 +82,7 @@ static bool read_count(uint64_t *ret)
 {
 	char text[1024], *tcp;
 
-	if (!read_text("/proc/self/net/sockstat", text, sizeof(text)))
+	if (!read_text("/proc/thread-self/net/sockstat", text, sizeof(text)))
 		return false;
 	tcp = strstr(text, "TCP:");
 	tcp = tcp ? strstr(tcp, " tw ") : NULL;
@@ -145,25 +101,35 @@ static void read_rules(struct bill_rules *r)
 	r->counted = read_count(&r->kernel_tw);
 }
 
-void netns_rules(uint32_t ino, struct bill_rules *ret)
-{
-	CLEANUP(close) int own = open(OWN, O_RDONLY | O_CLOEXEC);
-	CLEANUP(close) int other = -1;
+struct wanted {
+	struct bill_rules *rules;
+	size_t n, asked;
+};
 
-	*ret = (struct bill_rules){ .netns = ino };
-	if (ino == netns_own()) {
-		read_rules(ret);
-		return;
+/* In one of all the namespaces: 1 when nobody has to be asked any more. */
+static int ask(void *ctx)
+{
+	struct wanted *wanted = ctx;
+	uint32_t ino = netns_own();
+
+	for (size_t i = 0; i < wanted->n; i++) {
+		if (wanted->rules[i].netns != ino)
+			continue;
+		read_rules(&wanted->rules[i]);
+		wanted->asked++;
 	}
-	other = own < 0 ? -1 : find(ino);
-	if (other < 0 || setns(other, CLONE_NEWNET))
-		return;
-	read_rules(ret);
-	if (setns(own, CLONE_NEWNET)) {
-		/* whatever came after this would be true of another machine */
-		log_error("cannot go back into our own network namespace: %s", strerror(errno));
-		abort();
-	}
+	return wanted->asked == wanted->n;
+}
+
+void netns_rules(struct bill_rules *rules, size_t n)
+{
+	struct wanted wanted = { rules, n, 0 };
+
+	for (size_t i = 0; i < n; i++)
+		rules[i] = (struct bill_rules){ .netns = rules[i].netns };
+	/* who cannot be found or entered is not known */
+	if (n && namespaces_visit(ask, &wanted) < 0)
+		log_debug("not all network namespaces could be asked for their settings");
 }
 
 uint32_t netns_mini_bytes(void)

@@ -7,13 +7,13 @@
 
 #include "report/bill.h"
 
-/* Our own; 0 = not known. */
+/* The one that we are in; 0 = not known. */
 uint32_t netns_own(void);
 /*
- * What TCP is set to in the namespace of that inode. Where nobody can be found who
- * is in it, or it may not be entered, ret->known and ret->counted are false.
+ * What TCP is set to in the namespaces whose inodes stand in rules[].netns. Of one
+ * that cannot be found or entered, known and counted are false.
  */
-void netns_rules(uint32_t ino, struct bill_rules *ret);
+void netns_rules(struct bill_rules *rules, size_t n);
 /* Bytes that the kernel spends on a mini-socket; 0 = it does not say. */
 uint32_t netns_mini_bytes(void);
 

@@ -215,6 +215,11 @@ struct inet_timewait_sock {
 	struct timer_list tw_timer;
 };
 
+struct tcp_timewait_sock {
+	struct inet_timewait_sock tw_sk;
+	int tw_ts_recent_stamp;
+};
+
 struct tcphdr {
 	__be16 source;
 	__be16 dest;

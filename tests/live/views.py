@@ -56,7 +56,7 @@ def kernel_count(actor):
     return int(words[words.index("tw") + 1])
 
 
-def play_bill(proxy, server, settings, tenth, before):
+def play_bill(proxy, server, settings, tenth, before, afterwards):
     """The proxy connects and closes first, MANY times; one in ten times `tenth` does."""
     for name, value in settings.items():
         proxy.tell("set_sysctl", name, value)
@@ -65,6 +65,8 @@ def play_bill(proxy, server, settings, tenth, before):
     for i in range(MANY):
         Connection(proxy, server, f"listener {settings}", ADDRESS, port).close(tenth if i % 10 == 9 else "client")
     eventually(lambda: kernel_count(proxy) >= before + MANY, 10)
+    for name, value in afterwards.items():
+        proxy.tell("set_sysctl", name, value)
     bill, status = view.end()
     return bill, status, port
 
@@ -113,14 +115,19 @@ def bill_tests(proxy, server):
          {"closes-first", "reuse-applies"}, {"ports-short", "reuse-off"}),
         ({"ip_local_port_range": "52000 52063", "tcp_tw_reuse": "1", "tcp_timestamps": "0"}, 52000, 52063,
          {"closes-first", "no-timestamps", "ports-short"}, {"reuse-applies"}),
+        # they are on now, but these connections had none
+        ({"ip_local_port_range": "53000 53063", "tcp_tw_reuse": "1", "tcp_timestamps": "0"}, 53000, 53063,
+         {"closes-first", "no-timestamps", "ports-short"}, {"reuse-applies"}),
     )
-    for settings, first, last, given, withheld in rounds:
+    for number, (settings, first, last, given, withheld) in enumerate(rounds):
+        afterwards = {"tcp_timestamps": "1"} if number == 4 else {}
         before = kernel_count(proxy)
         # where ports are few, one that the server's mini-socket remembers is soon taken again (new-syn)
         few = last - first < 1000
         shares = {proxy: MANY, server: 0} if few else {proxy: MANY - MANY // 10, server: MANY // 10}
-        bill, status, port = play_bill(proxy, server, settings, "client" if few else "server", before)
-        name = f"tcp_tw_reuse {settings['tcp_tw_reuse']}, tcp_timestamps {settings['tcp_timestamps']}"
+        bill, status, port = play_bill(proxy, server, settings, "client" if few else "server", before, afterwards)
+        name = f"tcp_tw_reuse {settings['tcp_tw_reuse']}, tcp_timestamps {settings['tcp_timestamps']}" + (
+            ", then 1" if afterwards else "")
         result(f"{name}: owners, ends and counts are the kernel's",
                check_counts(bill, status, port, shares, before))
         result(f"{name}: ports held of those that there are", check_destination(bill, port, shares[proxy], first, last))

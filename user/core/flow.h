@@ -111,6 +111,7 @@ struct flow_mini {
 	bool older;	     /* than the trace */
 	bool hidden;	     /* its socket's verdict was not wanted */
 	bool dying;	     /* its timer is off: gone already, or armed again at once */
+	bool ts_known, ts;   /* its connection had TCP timestamps */
 	bool judged;	     /* its socket has its verdict: */
 	enum cause cause;
 	evidence_set evidence; /* of its socket, so far */

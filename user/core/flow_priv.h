@@ -67,6 +67,7 @@ struct mini {
 	evidence_set evidence;	  /* of its socket, and ... */
 	uint8_t cause;		  /* ... its verdict, once it is judged */
 	bool judged;
+	bool ts_known, ts;	  /* its connection had TCP timestamps */
 	bool hidden;		  /* its socket's verdict was not wanted */
 	bool over;		  /* it has ended, its socket's verdict comes first; then: */
 	uint8_t end;		  /* enum mini_end */

@@ -97,6 +97,7 @@ static struct flow_mini held(const struct mini *m)
 		.born_state = m->born_state, .state = m->state, .born_ns = m->born_ns,
 		.time_wait_ns = m->time_wait_ns, .older = m->found_ns, .hidden = m->hidden,
 		.dying = m->cancel_ns, .judged = m->judged, .cause = (enum cause)m->cause,
+		.ts_known = m->ts_known, .ts = m->ts,
 		.evidence = m->flow ? m->flow->v.evidence : m->evidence,
 	};
 }

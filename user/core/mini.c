@@ -175,6 +175,8 @@ static struct mini *mini_new(struct flow_table *t, const struct obs *obs)
 	m->netns = obs->sock.netns_ino;
 	m->born_ns = obs->mono_ns;
 	m->born_state = m->state = obs->mini.substate;
+	m->ts_known = obs->mini.ts_known;
+	m->ts = obs->mini.ts;
 	list_init(&m->cancelled);
 	list_init(&m->timed);
 	list_init(&m->asking);

@@ -120,6 +120,7 @@ struct obs_mini {
 	uint8_t substate; /* ST_FIN_WAIT2 or ST_TIME_WAIT */
 	uint8_t caller;	     /* enum mini_caller; CANCEL and KILLED */
 	uint64_t timeout_ns; /* from now until it expires; 0 = not known */
+	bool ts_known, ts;   /* OBS_MINI_BORN: did the connection have TCP timestamps? */
 };
 
 struct obs {

@@ -150,6 +150,8 @@ static void put_mini(const struct decoder *d, const struct wire_mini *w, struct 
 	o->mini.substate = w->ev.new_state;
 	if (w->caller < WIRE_BY_MAX)
 		o->mini.caller = (uint8_t)callers[w->caller];
+	o->mini.ts_known = w->flags & WIRE_MINI_TS_KNOWN;
+	o->mini.ts = w->flags & WIRE_MINI_TS;
 	o->mini.timeout_ns = jiffies_to_ns(d, w->timeout_jiffies);
 }
 

@@ -17,6 +17,7 @@ enum advice {
 #define SHARE_PERCENT 10
 #define SOURCES_MAX 3
 #define SHORT_PERMILLE 700
+#define FORETELL_NS UINT64_C(3000000000)
 
 const char *bill_advice_slug(unsigned i)
 {
@@ -78,7 +79,7 @@ bool bill_may_reuse(const struct bill_rules *rules, const struct bill_group *g)
 static void advise_reuse(struct bill_report *r, const struct bill_group *g)
 {
 	const struct bill_rules *rules = bill_rules_of(r, g->key.netns);
-	char peer[ENDPOINT_STRLEN], n[UNITS_STRLEN];
+	char peer[ENDPOINT_STRLEN], n[UNITS_STRLEN], all[UNITS_STRLEN];
 
 	if (!rules || !rules->known || !g->time_wait)
 		return;
@@ -89,8 +90,9 @@ static void advise_reuse(struct bill_report *r, const struct bill_group *g)
 		    "timestamps tcp_tw_reuse does nothing.", peer);
 	else if (g->no_timestamps)
 		say(r, ADVICE_NO_TIMESTAMPS,
-		    "%s of those towards %s were without TCP timestamps: the peer does not do them, and so "
-		    "tcp_tw_reuse does nothing for these.", units_count(g->no_timestamps, n), peer);
+		    "%s of %s towards %s had no TCP timestamps, mostly because the peer does not do them: "
+		    "tcp_tw_reuse does nothing for these.", units_count(g->no_timestamps, n),
+		    units_count(g->time_wait, all), peer);
 	if (!rules->timestamps || g->no_timestamps == g->time_wait)
 		return;
 	if (bill_may_reuse(rules, g))
@@ -141,9 +143,12 @@ static void advise_sources(struct bill_report *r)
 			advise_source(r, r->sources.items[i]);
 }
 
-static bool is_short(const struct bill_group *g)
+/* A burst is no rate: what is to come is foretold only from some seconds. */
+static bool is_short(const struct bill_report *r, const struct bill_group *g)
 {
-	return g->range && !g->reused && (g->used_permille >= SHORT_PERMILLE || g->expected >= g->range);
+	bool will_be = r->watched_ns >= FORETELL_NS && g->expected >= g->range;
+
+	return g->range && !g->reused && (g->used_permille >= SHORT_PERMILLE || will_be);
 }
 
 static void advise_ports(struct bill_report *r)
@@ -152,7 +157,7 @@ static void advise_ports(struct bill_report *r)
 		const struct bill_group *g = r->destinations.items[i];
 		char used[UNITS_STRLEN], range[UNITS_STRLEN], expected[UNITS_STRLEN], peer[ENDPOINT_STRLEN];
 
-		if (!is_short(g))
+		if (!is_short(r, g))
 			continue;
 		say(r, ADVICE_PORTS_SHORT,
 		    "%s of %s ports towards %s are taken; births at this rate come to %s. When all are, connect() "

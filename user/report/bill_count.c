@@ -180,6 +180,7 @@ void bill_mini(struct bill *b, const struct flow_mini *m)
 		.role = role_of(rules, m->evidence, &m->tuple),
 		.recent = m->born_ns + BILL_WINDOW_NS > b->report.mono_ns && !m->older,
 		.owned = m->owner.source != OWNER_UNKNOWN,
+		.no_timestamps = m->state == ST_TIME_WAIT && m->ts_known && !m->ts,
 	};
 
 	if (m->dying) {

@@ -136,6 +136,22 @@ static void each_flag_is_its_own_boolean_and_no_other(void **state)
 	}
 }
 
+static void a_mini_sockets_record_says_whether_there_were_timestamps(void **state)
+{
+	union any w = record(WIRE_MINI_BORN, WIRE_MINI);
+	struct obs o;
+
+	(void)state;
+	assert_int_equal(decode_record(&w, &o), 0);
+	assert_false(o.mini.ts_known || o.mini.ts);
+	w.mini.flags = WIRE_MINI_TS_KNOWN;
+	assert_int_equal(decode_record(&w, &o), 0);
+	assert_true(o.mini.ts_known && !o.mini.ts);
+	w.mini.flags |= WIRE_MINI_TS;
+	assert_int_equal(decode_record(&w, &o), 0);
+	assert_true(o.mini.ts_known && o.mini.ts);
+}
+
 static void a_held_record_says_by_which_descriptor_and_since_when(void **state)
 {
 	union any w = record(WIRE_SNAPSHOT, WIRE_HELD);
@@ -423,6 +439,7 @@ int main(void)
 		cmocka_unit_test(every_layout_has_its_parts),
 		cmocka_unit_test(the_head_is_in_every_layout),
 		cmocka_unit_test(each_flag_is_its_own_boolean_and_no_other),
+		cmocka_unit_test(a_mini_sockets_record_says_whether_there_were_timestamps),
 		cmocka_unit_test(a_held_record_says_by_which_descriptor_and_since_when),
 		cmocka_unit_test(a_lean_record_has_neither_task_nor_socket_nor_tuple),
 		cmocka_unit_test(a_brief_record_says_who_and_where),

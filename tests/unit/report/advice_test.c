@@ -61,6 +61,30 @@ static void reuse_applies_where_it_is_on_and_needs_timestamps(void **state)
 	assert_null(advice_of(advise(&rules, 100, 11, EV(CONNECTED), SEC), "reuse-applies"));
 }
 
+/* Timestamps are on now; what counts is whether they were, there and then. */
+static void without_timestamps_of_its_own_nothing_is_reused(void **state)
+{
+	struct bill_rules rules = usual_rules;
+	const struct bill_report *r;
+
+	(void)state;
+	rules.tw_reuse = 1;
+	bill_begin(bill, 100 * SEC);
+	bill_rules(bill, &rules);
+	add_without_timestamps(bill, 90, 11, SEC);
+	add_minis(bill, 10, 11, EV(CONNECTED), SEC);
+	r = bill_done(bill, 256, 0, false);
+	assert_non_null(strstr(advice_of(r, "no-timestamps")->text, "90 of 100"));
+	assert_non_null(advice_of(r, "reuse-applies"));
+
+	bill_begin(bill, 100 * SEC);
+	bill_rules(bill, &rules);
+	add_without_timestamps(bill, 100, 11, SEC);
+	r = bill_done(bill, 256, 0, false);
+	assert_non_null(advice_of(r, "no-timestamps"));
+	assert_null(advice_of(r, "reuse-applies"));
+}
+
 static void reuse_is_nothing_for_who_accepts(void **state)
 {
 	struct bill_rules rules = usual_rules;
@@ -90,6 +114,10 @@ static void ports_are_short_when_most_are_taken_or_will_be(void **state)
 	assert_null(advice_of(advise(&rules, 700, 11, EV(CONNECTED), SEC), "not-short"));
 	/* 200 in ten seconds are 1,200 in a minute */
 	assert_non_null(advice_of(advise(&rules, 200, 11, EV(CONNECTED), 95 * SEC), "ports-short"));
+	/* which a burst does not say */
+	teardown(NULL);
+	assert_int_equal(bill_new(98 * SEC, &bill), 0);
+	assert_null(advice_of(advise(&rules, 200, 11, EV(CONNECTED), 99 * SEC), "ports-short"));
 	/* but those are taken again as soon as they are needed */
 	rules.tw_reuse = 1;
 	assert_null(advice_of(advise(&rules, 700, 11, EV(CONNECTED), SEC), "ports-short"));
@@ -149,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(reuse_for_loopback_only_does_not_apply_elsewhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(reuse_applies_where_it_is_on_and_needs_timestamps, setup, teardown),
+		cmocka_unit_test_setup_teardown(without_timestamps_of_its_own_nothing_is_reused, setup, teardown),
 		cmocka_unit_test_setup_teardown(reuse_is_nothing_for_who_accepts, setup, teardown),
 		cmocka_unit_test_setup_teardown(ports_are_short_when_most_are_taken_or_will_be, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_table_of_mini_sockets_is_said, setup, teardown),

@@ -24,14 +24,14 @@ static struct owner owner_of(uint32_t pid)
 }
 
 static void add(struct bill *bill, unsigned n, uint32_t pid, evidence_set evidence, uint64_t born_ns,
-		bool dying)
+		bool dying, bool without)
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct flow_mini mini = {
 			.conn = i + 1, .tuple = tuple_of(i), .netns = NETNS, .owner = owner_of(pid),
 			.older = !pid,
 			.evidence = evidence, .judged = pid, .cause = CAUSE_ACTIVE_CLOSE,
-			.dying = dying, .born_state = ST_TIME_WAIT, .state = ST_TIME_WAIT,
+			.ts_known = true, .ts = !without, .dying = dying, .born_state = ST_TIME_WAIT, .state = ST_TIME_WAIT,
 			.born_ns = born_ns,
 		};
 
@@ -41,12 +41,17 @@ static void add(struct bill *bill, unsigned n, uint32_t pid, evidence_set eviden
 
 void add_minis(struct bill *bill, unsigned n, uint32_t pid, evidence_set evidence, uint64_t born_ns)
 {
-	add(bill, n, pid, evidence, born_ns, false);
+	add(bill, n, pid, evidence, born_ns, false, false);
 }
 
 void add_dying(struct bill *bill, unsigned n, uint32_t pid, uint64_t born_ns)
 {
-	add(bill, n, pid, EV(CONNECTED), born_ns, true);
+	add(bill, n, pid, EV(CONNECTED), born_ns, true, false);
+}
+
+void add_without_timestamps(struct bill *bill, unsigned n, uint32_t pid, uint64_t born_ns)
+{
+	add(bill, n, pid, EV(CONNECTED), born_ns, false, true);
 }
 
 void end_minis(struct bill *bill, unsigned n, uint32_t pid, enum mini_end end, uint64_t at_ns,

@@ -15,6 +15,8 @@ extern const struct bill_rules usual_rules;
 void add_minis(struct bill *bill, unsigned n, uint32_t pid, evidence_set evidence, uint64_t born_ns);
 /* The same, with their timers off. Their deaths: the first n of these. */
 void add_dying(struct bill *bill, unsigned n, uint32_t pid, uint64_t born_ns);
+/* Those connections had none. */
+void add_without_timestamps(struct bill *bill, unsigned n, uint32_t pid, uint64_t born_ns);
 void end_minis(struct bill *bill, unsigned n, uint32_t pid, enum mini_end end, uint64_t at_ns,
 	       uint64_t lived_ns);
 /* The advice with that slug; NULL when it is not given. */
