@@ -9,12 +9,12 @@
 
 #define NETNS 4026531840u
 
-static inline void add_mini(struct bill *bill, const struct tuple *tuple, const char *comm, uint32_t pid,
+static inline void add_mini(struct bill *bill, uint32_t netns, const struct tuple *tuple, const char *comm, uint32_t pid,
 			    uint8_t state, evidence_set evidence, uint64_t born_ns)
 {
 	struct owner owner = { .source = pid ? OWNER_CLOSE : OWNER_UNKNOWN, .pid = pid };
 	struct flow_mini mini = {
-		.conn = 1, .tuple = *tuple, .netns = NETNS, .older = !pid,
+		.conn = 1, .tuple = *tuple, .netns = netns, .older = !pid,
 		.evidence = evidence, .judged = state == ST_TIME_WAIT, .cause = CAUSE_ACTIVE_CLOSE,
 		.born_state = state, .state = state, .born_ns = born_ns,
 	};
@@ -34,15 +34,15 @@ static inline void add_minis(struct bill *bill)
 
 	for (uint16_t i = 0; i < 700; i++) {
 		up.local.port = (uint16_t)(40000 + i);
-		add_mini(bill, &up, "nginx", 4711, ST_TIME_WAIT, EV(CONNECTED), (100 + i / 14) * SEC);
+		add_mini(bill, NETNS, &up, "nginx", 4711, ST_TIME_WAIT, EV(CONNECTED), (100 + i / 14) * SEC);
 	}
 	for (uint16_t i = 0; i < 40; i++) {
 		in.peer.port = (uint16_t)(50000 + i);
-		add_mini(bill, &in, "evil\033[2J", 100 + i % 2, i < 20 ? ST_TIME_WAIT : ST_FIN_WAIT2, EV(ACCEPTED),
+		add_mini(bill, NETNS + 1, &in, "evil\033[2J", 100 + i % 2, i < 20 ? ST_TIME_WAIT : ST_FIN_WAIT2, EV(ACCEPTED),
 			 140 * SEC);
 	}
 	up.local.port = 39999;
-	add_mini(bill, &up, "", 0, ST_TIME_WAIT, 0, 0);
+	add_mini(bill, NETNS, &up, "", 0, ST_TIME_WAIT, 0, 0);
 }
 
 static inline void add_deaths(struct bill *bill)
@@ -74,6 +74,8 @@ static inline int golden_bill(int (*take)(void *ctx, const struct record *record
 		return err;
 	add_deaths(bill);
 	bill_begin(bill, 150 * SEC);
+	bill_rules(bill, &rules);
+	rules = (struct bill_rules){ .netns = NETNS + 1 };
 	bill_rules(bill, &rules);
 	add_minis(bill);
 	record.time_wait = bill_done(bill, 256, 2, true);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/units.h"
 #include "report/bill.h"
@@ -41,6 +42,10 @@ static void say(struct bill_report *r, enum advice which, const char *format, ..
 	va_start(args, format);
 	vsnprintf(advice->text, sizeof(advice->text), format, args);
 	va_end(args);
+	/* two owners towards one destination: once is enough */
+	for (size_t i = 0; i < r->n_advice; i++)
+		if (!strcmp(r->advice[i].text, advice->text))
+			return;
 	r->n_advice++;
 }
 

@@ -214,6 +214,7 @@ static void add_up(struct bill *b, struct tally *tally, struct bill_groups *ret,
 		struct bill_group *g = tally->items[i];
 
 		g->born_per_s_milli = rate(g->recent, over);
+		g->elsewhere = g->key.netns && b->report.n_rules && g->key.netns != b->report.rules[0]->netns;
 	}
 	tally_sort(tally, compare);
 	*ret = (struct bill_groups){ (struct bill_group *const *)tally->items, tally->n };

@@ -57,6 +57,7 @@ struct bill_group {
 	uint64_t recent;	 /* born within the window */
 	uint64_t born_per_s_milli;
 	uint64_t no_timestamps;	 /* TIME_WAITs that connect() can never take again */
+	bool elsewhere;		 /* in another namespace than the one first asked for its rules */
 	uint32_t processes;	 /* pids in it ... */
 	uint32_t pid;		 /* ... the one, when it is one */
 	/* of a destination */

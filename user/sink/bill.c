@@ -13,8 +13,9 @@
 #include "sink/sink.h"
 #include "sink/words.h"
 
-/* Of each table; JSON has them all. */
+/* Of each table; JSON has them all. A screen has less room. */
 #define ROWS_MAX 8
+#define ROWS_LIVE 4
 #define ENDS_COLUMNS 46
 
 struct bill_sink {
@@ -108,6 +109,13 @@ static void put_end(struct buf *b, uint8_t family, const uint8_t *addr, uint16_t
 		buf_printf(b, family == 6 ? "[%s]:*" : "%s:*", endpoint_address(family, &e, words));
 }
 
+/* Addresses are the same in every namespace: which one it is, where it is not the first. */
+static void put_netns(struct buf *b, const struct bill_group *g)
+{
+	if (g->elsewhere)
+		buf_printf(b, "  netns %" PRIu32, g->key.netns);
+}
+
 static void put_role(struct buf *b, const struct bill_group *g)
 {
 	static const char *const words[BILL_ROLE_MAX] = {
@@ -116,6 +124,7 @@ static void put_role(struct buf *b, const struct bill_group *g)
 
 	if (words[g->key.role])
 		buf_puts(b, words[g->key.role]);
+	put_netns(b, g);
 }
 
 static void put_local(struct buf *b, const struct bill_group *g)
@@ -139,19 +148,19 @@ static void put_came(struct buf *b, const struct bill_group *g)
 		buf_puts(b, "  than this watch");
 }
 
-static void put_table(struct buf *b, const char *title, const struct bill_groups *groups,
+static void put_table(struct buf *b, size_t rows, const char *title, const struct bill_groups *groups,
 		      void (*put)(struct buf *b, const struct bill_group *g))
 {
 	if (!groups->n)
 		return;
 	buf_printf(b, "\n       NOW     BORN/S  %s\n", title);
-	for (size_t i = 0; i < groups->n && i < ROWS_MAX; i++) {
+	for (size_t i = 0; i < groups->n && i < rows; i++) {
 		put_numbers(b, groups->items[i]);
 		put(b, groups->items[i]);
 		buf_byte(b, '\n');
 	}
-	if (groups->n > ROWS_MAX)
-		buf_printf(b, "                      and %zu more\n", groups->n - ROWS_MAX);
+	if (groups->n > rows)
+		buf_printf(b, "                      and %zu more\n", groups->n - rows);
 }
 
 static void put_destination(struct buf *b, const struct bill_group *g)
@@ -166,14 +175,15 @@ static void put_destination(struct buf *b, const struct bill_group *g)
 		buf_puts(b, "      ?      ? ");
 	buf_printf(b, "%8s  ", g->reused ? "(reused)" : units_count(g->expected, expected));
 	put_end(b, g->key.family, g->key.peer_addr, g->key.peer_port);
+	put_netns(b, g);
 	buf_byte(b, '\n');
 }
 
-static void put_destinations(struct buf *b, const struct bill_groups *groups)
+static void put_destinations(struct buf *b, size_t rows, const struct bill_groups *groups)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < groups->n && n < ROWS_MAX; i++) {
+	for (size_t i = 0; i < groups->n && n < rows; i++) {
 		/* open connections alone are no bill of TIME_WAIT's */
 		if (!groups->items[i]->now)
 			continue;
@@ -214,19 +224,20 @@ static int bill_sink_take(struct sink *sink, const struct record *record)
 {
 	struct bill_sink *s = (struct bill_sink *)sink;
 	const struct bill_report *r = record->time_wait;
+	size_t rows = s->config.live && !r->last ? ROWS_LIVE : ROWS_MAX;
 	struct buf *b = &s->text;
 
 	if (record->kind != REC_TIME_WAIT)
 		return 0;
 	buf_reset(b);
 	put_head(b, r);
-	put_table(b, "BY OWNER", &r->owners, put_owner);
-	put_table(b, "BY REMOTE END", &r->peers, put_peer);
-	put_table(b, "BY LOCAL END", &r->locals, put_local);
-	put_table(b, "BY HOW THEY CAME TO BE", &r->came, put_came);
-	put_destinations(b, &r->destinations);
-	put_lifetimes(b, r);
+	put_table(b, rows, "BY OWNER", &r->owners, put_owner);
+	put_destinations(b, rows, &r->destinations);
 	put_advice(b, r);
+	put_table(b, rows, "BY REMOTE END", &r->peers, put_peer);
+	put_table(b, rows, "BY LOCAL END", &r->locals, put_local);
+	put_table(b, rows, "BY HOW THEY CAME TO BE", &r->came, put_came);
+	put_lifetimes(b, r);
 	return frame_write(&s->config, b, r->last);
 }
 

@@ -147,6 +147,22 @@ static void what_is_older_is_nobodys(void **state)
 	assert_null(advice_of(r, "closes-first"));
 }
 
+static void nothing_is_advised_twice(void **state)
+{
+	const struct bill_report *r;
+
+	(void)state;
+	bill_begin(bill, 100 * SEC);
+	bill_rules(bill, &usual_rules);
+	add_minis(bill, 100, 11, EV(CONNECTED), SEC);
+	add_minis(bill, 100, 0, 0, 0);
+	r = bill_done(bill, 256, 0, false);
+	assert_non_null(advice_of(r, "owner-unknown"));
+	for (size_t i = 0; i < r->n_advice; i++)
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(r->advice[i].text, r->advice[j].text);
+}
+
 static void a_small_share_is_not_worth_a_word(void **state)
 {
 	const struct bill_report *r;
@@ -182,6 +198,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ports_are_short_when_most_are_taken_or_will_be, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_table_of_mini_sockets_is_said, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_older_is_nobodys, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_is_advised_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_small_share_is_not_worth_a_word, setup, teardown),
 		cmocka_unit_test(every_slug_is_a_word),
 	};
