@@ -107,6 +107,7 @@ static int look(void *ctx, uint64_t lost, bool last, struct record *ret)
 	bill_begin(t->bill, run_now_ns());
 	find_rules(t);
 	flow_minis(t->flows, see_mini, t);
+	flow_minis_untold(t->flows, see_mini, t);
 	flow_each_open(t->flows, see_open, t);
 	ret->kind = REC_TIME_WAIT;
 	ret->time_wait = bill_done(t->bill, t->mini_bytes, lost, last);

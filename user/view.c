@@ -60,6 +60,11 @@ static bool on_want(void *ctx, const struct verdict *verdict)
 	return v->ops->want ? v->ops->want(v->ctx, verdict) : opts_want(&v->config, verdict);
 }
 
+static bool on_want_mini(void *ctx, const struct minisocket *m)
+{
+	return opts_want_older(&((struct view *)ctx)->config, m);
+}
+
 static int draw(struct view *v, bool last)
 {
 	struct record record = { 0 };
@@ -98,6 +103,7 @@ static int watch(struct view *v)
 		.max_flows = v->config.max_flows,
 		.emit = on_record,
 		.want = on_want,
+		.want_mini = on_want_mini,
 		.turn = on_turn,
 		.ctx = v,
 	};

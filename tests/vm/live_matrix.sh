@@ -9,7 +9,7 @@
 #
 # O=DIR          where tcpclose and tests/live/churn were built (build)
 # WAYS="..."     the ways to try (tp_btf fentry kprobe)
-# TESTS="..."    names in tests/live (demo filters safety trace minisocket churn)
+# TESTS="..."    names in tests/live (demo filters safety trace minisocket churn views)
 # CHURN=N        connections of churn (8000: a machine without KVM is slow)
 # MINIS=N        graceful closes that minisocket counts (400)
 set -uo pipefail
@@ -19,7 +19,7 @@ set -uo pipefail
 results=$build/vm-live
 limit=600
 read -ra ways <<<"${WAYS:-tp_btf fentry kprobe}"
-read -ra tests <<<"${TESTS:-demo filters safety trace minisocket churn}"
+read -ra tests <<<"${TESTS:-demo filters safety trace minisocket churn views}"
 choose_kernels "$@"
 cross_targets=(tests/live/churn)
 need cpio /usr/bin/python3

@@ -119,6 +119,9 @@ struct flow_mini {
 /* All that are held now, oldest first as they became known. each() must not call back. */
 void flow_minis(const struct flow_table *table, void (*each)(void *ctx, const struct flow_mini *mini),
 		void *ctx);
+/* Those that have ended so early that it is told only after their sockets' verdicts, which are not given yet. */
+void flow_minis_untold(const struct flow_table *table,
+		       void (*each)(void *ctx, const struct flow_mini *mini), void *ctx);
 
 /*
  * True when some ended socket waits for an owner that only a look at all tasks

@@ -111,3 +111,21 @@ void flow_minis(const struct flow_table *t, void (*each)(void *ctx, const struct
 		each(ctx, &mini);
 	}
 }
+
+void flow_minis_untold(const struct flow_table *t,
+		       void (*each)(void *ctx, const struct flow_mini *mini), void *ctx)
+{
+	const struct list *waiting[] = { &t->settling, &t->waits_owner };
+
+	for (size_t i = 0; i < sizeof(waiting) / sizeof(waiting[0]); i++)
+		for (const struct list *at = waiting[i]->next; at != waiting[i]; at = at->next) {
+			const struct mini *m = container_of(at, struct flow, queue)->mini;
+			struct flow_mini mini;
+
+			if (!m || !m->over)
+				continue;
+			mini = held(m);
+			mini.dying = true;
+			each(ctx, &mini);
+		}
+}

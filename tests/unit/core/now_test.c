@@ -105,9 +105,39 @@ static void a_mini_socket_knows_its_sockets_verdict_once_there_is_one(void **sta
 	flow_table_free(t);
 }
 
+/* Killed before its socket had a verdict: it is neither here nor told of. */
+static void who_has_ended_before_the_verdict_is_not_lost_sight_of(void **state)
+{
+	struct flow_table *t = feed_table(8, 8);
+	struct obs o;
+
+	(void)state;
+	feed_born(t, MS(1), 1, 1000);
+	feed_half_gone(t, MS(2), 1, 1000);
+	o = feed_mini(OBS_MINI_PEEK, MS(3), 1000, ST_TIME_WAIT);
+	flow_take(t, &o, NULL);
+	o = feed_mini(OBS_MINI_KILLED, MS(4), 1000, ST_TIME_WAIT);
+	flow_take(t, &o, NULL);
+	look(t);
+	assert_int_equal(n_minis, 0);
+	flow_minis_untold(t, on_mini, NULL);
+	assert_int_equal(n_minis, 1);
+	assert_true(minis[0].dying);
+	assert_int_equal(seen.minis, 0);
+
+	flow_tick(t, MS(100));
+	assert_int_equal(seen.minis, 1);
+	look(t);
+	flow_minis_untold(t, on_mini, NULL);
+	assert_int_equal(n_minis, 0);
+	flow_table_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(who_has_ended_before_the_verdict_is_not_lost_sight_of, feed_setup,
+						feed_teardown),
 		cmocka_unit_test_setup_teardown(a_state_has_the_age_of_the_event_that_began_it, feed_setup, feed_teardown),
 		cmocka_unit_test_setup_teardown(what_was_there_before_is_at_least_that_old, feed_setup, feed_teardown),
 		cmocka_unit_test_setup_teardown(a_mini_socket_knows_its_sockets_verdict_once_there_is_one, feed_setup,
