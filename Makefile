@@ -50,7 +50,7 @@ bpf_flags  = -g -O2 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Wno-u
 	-Ibpf -isystem vmlinux/$(BPF_ARCH) -isystem vmlinux $(prefix_map) $(LIB_CFLAGS) $(BPF_CFLAGS)
 
 # A layer is a directory of user/ and an archive. What a layer sees is what its tests are linked with.
-layers     := demo load sink ingest report core base
+layers     := selftest demo load sink ingest report core base
 sees_base   := base
 sees_core   := core base
 sees_ingest := ingest core base

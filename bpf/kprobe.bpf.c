@@ -24,7 +24,7 @@ static __always_inline __u32 kprobe_reason(struct pt_regs *ctx, __u8 arg)
 SEC("?kprobe/tcp_send_active_reset")
 int BPF_KPROBE(kprobe__tcp_send_active_reset, struct sock *sk)
 {
-	return on_reset_sent(sk, WIRE_RST_ACTIVE, kprobe_reason(ctx, config.active_reason_arg), 0);
+	return on_reset_sent(sk, NULL, WIRE_RST_ACTIVE, kprobe_reason(ctx, config.active_reason_arg), 0);
 }
 
 SEC("?kprobe/tcp_v4_send_reset")

@@ -75,7 +75,7 @@ int tp_btf__tcp_send_reset(__u64 *ctx)
 	__u64 skb = ctx[1];
 
 	leave_mark(HOOK_RST_SENT, (__u64)sk, skb);
-	return on_reset_sent(sk, skb ? WIRE_RST_REPLY : WIRE_RST_ACTIVE,
+	return on_reset_sent(sk, (const void *)skb, skb ? WIRE_RST_REPLY : WIRE_RST_ACTIVE,
 			     reason_arg(ctx, config.tp_reason_arg), 0);
 }
 
@@ -87,7 +87,7 @@ int tp_btf__tcp_send_reset_2(__u64 *ctx)
 
 	if (take_mark(HOOK_RST_SENT, (__u64)sk, skb))
 		return 0;
-	return on_reset_sent(sk, skb ? WIRE_RST_REPLY : WIRE_RST_ACTIVE,
+	return on_reset_sent(sk, (const void *)skb, skb ? WIRE_RST_REPLY : WIRE_RST_ACTIVE,
 			     reason_arg(ctx, config.tp_reason_arg), WIRE_UNDERSTUDY);
 }
 
@@ -95,7 +95,7 @@ SEC("?fentry/tcp_send_active_reset")
 int fentry__tcp_send_active_reset(__u64 *ctx)
 {
 	leave_mark(HOOK_RST_SENT, ctx[0], 1);
-	return on_reset_sent((const void *)ctx[0], WIRE_RST_ACTIVE,
+	return on_reset_sent((const void *)ctx[0], NULL, WIRE_RST_ACTIVE,
 			     reason_arg(ctx, config.active_reason_arg), 0);
 }
 
@@ -104,7 +104,7 @@ int fentry__tcp_send_active_reset_2(__u64 *ctx)
 {
 	if (take_mark(HOOK_RST_SENT, ctx[0], 1))
 		return 0;
-	return on_reset_sent((const void *)ctx[0], WIRE_RST_ACTIVE,
+	return on_reset_sent((const void *)ctx[0], NULL, WIRE_RST_ACTIVE,
 			     reason_arg(ctx, config.active_reason_arg), WIRE_UNDERSTUDY);
 }
 

@@ -5,6 +5,7 @@
 
 #include "minisock.bpf.h"
 #include "peer.bpf.h"
+#include "stray.bpf.h"
 
 /* It begins or ends to listen: whose what nobody has accepted is, and who closes that queue. */
 static __always_inline bool is_listeners(__u8 old_state, __u8 new_state)
@@ -201,21 +202,18 @@ static __always_inline void send_reset_mini(__u64 addr, __u32 reason, __u16 flag
  * Of the latter three only the shared part may be read, and none of them is a
  * connection that ends.
  */
-static __always_inline int on_reset_sent(const struct sock *sk, __u8 kind, __u32 reason,
-					 __u16 flags)
+static __always_inline int on_reset_sent(const struct sock *sk, const struct sk_buff *skb, __u8 kind,
+					 __u32 reason, __u16 flags)
 {
+	__u8 state = sk ? READ(sk, __sk_common.skc_state) : 0;
 	const struct tcp_sock *tp;
-	__u8 state;
 
-	if (!sk)
-		return 0;
-	state = READ(sk, __sk_common.skc_state);
 	if (state == ST_TIME_WAIT) {
 		send_reset_mini((__u64)sk, reason, flags);
 		return 0;
 	}
-	if (state == ST_LISTEN || state == ST_NEW_SYN_RECV)
-		return 0;
+	if (!state || state == ST_LISTEN || state == ST_NEW_SYN_RECV)
+		return skb ? send_stray(sk, skb, state, reason, flags) : 0;
 	tp = tcp_of(sk, HOOK_RST_SENT);
 	if (tp && !is_others((__u64)sk) && sock_wanted(tp))
 		send_reset(tp, kind, HOOK_RST_SENT, reason, flags);
@@ -228,7 +226,7 @@ static __always_inline int on_reset_sent(const struct sock *sk, __u8 kind, __u32
  */
 static __always_inline int on_reply(const struct sock *sk, const struct sk_buff *skb, __u32 reason)
 {
-	return segment_is_rst(skb) ? 0 : on_reset_sent(sk, WIRE_RST_REPLY, reason, 0);
+	return segment_is_rst(skb) ? 0 : on_reset_sent(sk, skb, WIRE_RST_REPLY, reason, 0);
 }
 
 static __always_inline void send_destroy_brief(const struct tcp_sock *tp, __u16 flags)

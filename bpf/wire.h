@@ -23,7 +23,8 @@ enum wire_kind {
 	WIRE_SNAPSHOT = 11,
 	WIRE_MINI_FOUND = 12, /* it was there when asked; timeout_jiffies is what is left */
 	WIRE_MINI_ARMED = 13, /* its timer is wound up again */
-	WIRE_KIND_MAX = 14,
+	WIRE_RST_STRAY = 14,
+	WIRE_KIND_MAX = 15,
 };
 
 /* By what call a mini-socket's timer was taken off (callers.def). */
@@ -48,6 +49,7 @@ enum wire_layout {
 	WIRE_PLACE = 6, /* struct wire_place */
 	WIRE_SOCK = 7,	/* struct wire_alone */
 	WIRE_HELD = 8,	/* struct wire_held */
+	WIRE_STRAY = 9, /* struct wire_stray */
 };
 
 enum wire_sock_flag {
@@ -190,6 +192,12 @@ struct wire_mini {
 	__u8 caller;	       /* enum wire_caller; MINI_CANCEL and MINI_KILLED before its time */
 	__u8 flags;	       /* enum wire_mini_flag */
 	__u8 pad[2];
+};
+
+/* An RST that no connection sent: ev.old_state is what answered (0 none, LISTEN, NEW_SYN_RECV). */
+struct wire_stray {
+	struct wire_event ev;
+	struct wire_tuple tuple;
 };
 
 /* One question and its answer (the peek program): is it still that mini-socket, and where? */

@@ -158,7 +158,7 @@ static void put_type(FILE *out, const struct field_type *type)
 	else if (type->word)
 		list_words(out, type);
 	else
-		fprintf(out, "%s", type->json);
+		fprintf(out, "%s", strcmp(type->json, "array") ? type->json : "string");
 	if (type->absent)
 		fprintf(out, type->left_out ? ", or left out" : " or null");
 }
@@ -173,14 +173,6 @@ static void put_fields(FILE *out, enum shape_id id)
 }
 
 #define TABLE_HEAD "\n| key | value | meaning |\n|---|---|---|\n"
-
-static bool is_nested(enum shape_id id)
-{
-	for (unsigned kind = 0; kind < REC_KIND_MAX; kind++)
-		if (record_row(kind)->shape == id || record_row(kind)->more == id)
-			return false;
-	return id != SHAPE_line;
-}
 
 /* The n-th field of all shapes, counted through; NULL after the last. */
 static const struct field *nth_field(unsigned n)
@@ -236,7 +228,7 @@ static int print_output(FILE *out)
 	}
 	fprintf(out, "\n# Objects within\n");
 	for (unsigned id = SHAPE_none + 1; id < SHAPE_MAX; id++) {
-		if (!is_nested(id))
+		if (!shape_is_nested(id))
 			continue;
 		fprintf(out, "\n## %s\n\nWhat it is: %s.\n" TABLE_HEAD, shape_row(id)->name, shape_row(id)->doc);
 		put_fields(out, id);

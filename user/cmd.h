@@ -18,6 +18,7 @@ int cmd_time_wait(int argc, char **argv);
 int cmd_stuck(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_selftest(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
 
 /* Prints the usage of `trace`, and of tcpclose as a whole. */

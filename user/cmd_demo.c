@@ -245,6 +245,7 @@ static int open_run(struct demo *demo)
 		.tape = demo->taping.tape,
 		.max_flows = c->max_flows,
 		.events = true,
+		.strays = true,
 		.emit = on_record,
 		.want = on_want,
 		.ctx = demo,

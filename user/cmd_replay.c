@@ -167,6 +167,7 @@ static int run(struct replay *replay)
 		.want_then = on_want_then,
 		.want = on_want,
 		.want_mini = on_want_mini,
+		.strays = true,
 		.turn = on_turn,
 		.ctx = replay,
 	};

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "auditor.h"
 #include "base/log.h"
 #include "cmd.h"
 #include "opts.h"
@@ -32,6 +33,8 @@ struct trace {
 	struct output output; /* of trace */
 	struct taping taping;
 	struct run *run;
+	struct auditor *auditor; /* NULL without --audit */
+	struct audit_sum audited;
 	pid_t child;	  /* 0 = none */
 	int child_fd;	  /* pidfd */
 	int nice_before;  /* for COMMAND, which is none of ours */
@@ -42,17 +45,32 @@ struct trace {
 	struct sigaction on_sigpipe;
 };
 
+static int take_line(void *ctx, const struct record *record)
+{
+	return output_take(&((struct trace *)ctx)->output, record);
+}
+
 static int on_record(void *ctx, const struct record *record)
 {
 	struct trace *t = ctx;
-	int r = output_take(&t->output, record);
+	struct summary summary;
+	struct record whole = *record;
+	int r = 0;
 
+	if (record->kind == REC_SUMMARY && t->auditor) {
+		summary = *record->summary;
+		whole.summary = &summary;
+		r = auditor_tell(t->auditor, run_covered(t->run), take_line, t, &summary.audit);
+		t->audited = summary.audit;
+	}
+	if (!r)
+		r = output_take(&t->output, &whole);
 	if (record->kind != REC_SUMMARY || t->config.quiet)
 		return r;
 	/* where both go to one place, the summary comes last */
 	if (!r)
 		r = output_flush(&t->output);
-	summary_print(stderr, record->summary);
+	summary_print(stderr, whole.summary);
 	return r;
 }
 
@@ -192,6 +210,8 @@ static int trace(struct trace *t)
 		.emit = on_record,
 		.want = on_want,
 		.want_mini = on_want_mini,
+		.strays = !opts_ask_for_owners(&t->config),
+		.audit = t->auditor ? auditor_audit(t->auditor) : NULL,
 		.turn = on_turn,
 		.ctx = t,
 	};
@@ -205,12 +225,16 @@ static int trace(struct trace *t)
 	/* no right to do so is no error */
 	t->nice_before = getpriority(PRIO_PROCESS, 0);
 	setpriority(PRIO_PROCESS, 0, READER_NICE);
-	if (!t->config.quiet)
+	if (t->auditor)
+		r = auditor_begin(t->auditor);
+	if (!r && !t->config.quiet)
 		fputs("Tracing TCP closes... Ctrl-C to end.\n", stderr);
-	if (t->config.run)
+	if (!r && t->config.run)
 		r = start_command(t);
 	if (!r)
 		r = run_loop(t->run, is_over, t);
+	if (!r && t->auditor)
+		r = auditor_end(t->auditor);
 	finish = run_finish(t->run);
 	return r ? r : finish;
 }
@@ -229,6 +253,11 @@ static int check(const struct config *c)
 {
 	if (c->n_words) {
 		log_error("there is no command %s: see tcpclose --help", c->words[0]);
+		return -EINVAL;
+	}
+	if (c->audit && (c->filter.n_pids || c->filter.n_ports || c->filter.n_local_ports ||
+			 c->filter.n_remote_ports || c->filter.family || c->filter.addr_family || c->filter.cgroup_id)) {
+		log_error("--audit must see all that the kernel counts: of the filters only --netns goes with it");
 		return -EINVAL;
 	}
 	if (c->run && !c->run[0]) {
@@ -261,6 +290,8 @@ static int open_both(struct trace *t, enum command command)
 	const char *tape = command == CMD_RECORD ? t->config.output : t->config.tape;
 	int r = taping_open(tape, &t->config, wall_ns, &t->taping);
 
+	if (!r && t->config.audit)
+		r = auditor_new(t->config.filter.netns_ino, &t->auditor);
 	if (!r && command == CMD_TRACE)
 		r = output_open(&t->config, t->config.json ? &sink_ndjson : &sink_text, wall_ns, &t->output);
 	return r;
@@ -274,6 +305,7 @@ static int close_all(struct trace *t, int r)
 	if (t->run)
 		wait_for_command(t);
 	run_close(t->run);
+	auditor_free(t->auditor);
 	if (t->child_fd >= 0)
 		close(t->child_fd);
 	kept = taping_close(&t->taping);
@@ -284,6 +316,8 @@ static int close_all(struct trace *t, int r)
 	/* what a tape has no room for it says itself */
 	if (r && t->run && !kept)
 		log_error("cannot go on: %s", strerror(-r));
+	if (!r && !kept && !t->config.run && t->audited.gap)
+		return EXIT_WRONG;
 	return r || kept ? EXIT_FAILED : status_of(t);
 }
 

@@ -90,6 +90,17 @@ static void on_mini_ended(void *ctx, const struct minisocket *m)
 	emit(in, &record);
 }
 
+static void on_reset(void *ctx, const struct reset *reset)
+{
+	struct intake *in = ctx;
+	struct record record = {.kind = REC_RESET, .mono_ns = reset->mono_ns, .reset = reset};
+
+	if (!reset->of && !in->config.strays)
+		return;
+	in->summary.resets++;
+	emit(in, &record);
+}
+
 /* --- on tape ----------------------------------------------------------------------- */
 
 static void saw_time(struct intake *in, uint64_t now_ns)
@@ -313,6 +324,16 @@ uint64_t intake_latest_ns(const struct intake *in)
 	return in->latest_ns;
 }
 
+bool intake_pending_in(const struct intake *in, uint32_t netns)
+{
+	return flow_pending_in(in->flows, netns);
+}
+
+uint32_t intake_covered(const struct intake *in)
+{
+	return in->config.head->covered;
+}
+
 struct flow_counts intake_counts(const struct intake *in)
 {
 	return flow_counts(in->flows);
@@ -348,6 +369,8 @@ int intake_new(const struct intake_config *config, struct intake **ret)
 		.covered = head->covered,
 		.closed = on_closed,
 		.mini_ended = on_mini_ended,
+		.reset = on_reset,
+		.audit = config->audit,
 	};
 	struct intake *in = calloc(1, sizeof(*in));
 	int r;

@@ -21,6 +21,8 @@ struct intake;
 struct intake_config {
 	const struct tape_head *head; /* lives as long as the intake */
 	bool events;                  /* hand out REC_EVENT too */
+	bool strays;                  /* RSTs of no connection also where nobody is known to have had the tuple */
+	struct audit *audit;          /* NULL, or told of everything: core/audit.h */
 	uint64_t count;               /* verdicts to be handed out; 0 = all */
 	struct tape_writer *tape;     /* NULL, or where all of it is kept */
 	/* Every record, in order. Negative errno ends it with that error. */
@@ -79,6 +81,9 @@ uint64_t intake_bad_records(const struct intake *intake); /* that could not be r
 /* When the last observation was made; the latest time that was told at all. */
 uint64_t intake_observed_ns(const struct intake *intake);
 uint64_t intake_latest_ns(const struct intake *intake);
+/* Does a socket of that namespace wait for its verdict? */
+bool intake_pending_in(const struct intake *intake, uint32_t netns);
+uint32_t intake_covered(const struct intake *intake); /* bits 1 << VANTAGE_... */
 struct flow_counts intake_counts(const struct intake *intake);
 bool intake_wants_owners(const struct intake *intake); /* as flow_wants_owners() */
 bool intake_closing(const struct intake *intake);      /* as flow_closing() */

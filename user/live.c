@@ -268,6 +268,8 @@ static int open_intake(struct live *live, const struct run_config *config)
 	struct intake_config intake = {
 		.head = &live->head,
 		.events = config->events,
+		.strays = config->strays,
+		.audit = config->audit,
 		.count = config->count,
 		.tape = config->tape,
 		.emit = config->emit,

@@ -15,6 +15,7 @@ static const struct {
 	{ "trace", cmd_trace },	  { "demo", cmd_demo },	      { "record", cmd_record },
 	{ "replay", cmd_replay }, { "explain", cmd_explain }, { "doctor", cmd_doctor },
 	{ "schema", cmd_schema }, { "stuck", cmd_stuck },     { "time-wait", cmd_time_wait },
+	{ "selftest", cmd_selftest },
 };
 
 static const char usage[] =
@@ -26,6 +27,7 @@ static const char usage[] =
 	"  tcpclose replay FILE [OPTIONS]               its verdicts, without root or that kernel\n"
 	"  tcpclose time-wait [OPTIONS]                 whose TIME_WAITs these are, and what they cost\n"
 	"  tcpclose stuck [OPTIONS]                     sockets that do not get to their end, and why\n"
+	"  tcpclose selftest [ENDING ...] [OPTIONS]     every ending on this kernel; all must agree\n"
 	"  tcpclose explain [CAUSE|ENDING]              what it means and what to do about it\n"
 	"  tcpclose doctor                              what this kernel can and cannot prove\n"
 	"  tcpclose schema                              the JSON Schema of what --json prints\n"

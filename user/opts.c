@@ -10,7 +10,8 @@
 #include "parse.h"
 
 #define VIEWS (CMD_TIME_WAIT | CMD_STUCK)
-#define ALL (CMD_TRACE | CMD_DEMO | CMD_DOCTOR | CMD_RECORD | CMD_REPLAY | VIEWS)
+#define ALL (CMD_TRACE | CMD_DEMO | CMD_DOCTOR | CMD_RECORD | CMD_REPLAY | CMD_SELFTEST | VIEWS)
+#define TRIED (CMD_DEMO | CMD_SELFTEST)
 #define BOTH (CMD_TRACE | CMD_DEMO)
 #define LIVE (CMD_TRACE | CMD_RECORD)
 #define SHOW (CMD_TRACE | CMD_REPLAY)
@@ -39,13 +40,16 @@ static const struct option_row rows[] = {
 	{ 0, "cgroup", "PATH", LIVE | VIEWS, parse_cgroup, AT(filter.cgroup_id), "sockets of a cgroup2 directory and below" },
 	{ 0, "cause", "SLUG[,..]", SHOW, parse_causes, AT(causes), "these causes only (tcpclose explain lists them)" },
 	{ 0, "how", "HOW[,..]", SHOW, parse_hows, AT(hows), "fin, rst, timeout, silent" },
-	{ 0, "closer", "SIDE", CMD_DEMO, parse_closer, AT(closer), "server or client: who ends it" },
+	{ 0, "closer", "SIDE", TRIED, parse_closer, AT(closer), "server or client: who ends it" },
 	{ 0, "delay", "SECONDS", CMD_DEMO, parse_seconds, AT(delay_ns), "how long the connection stays open before" },
 	{ 0, "follow", NULL, CMD_DEMO, parse_flag, AT(follow), "wait until TIME_WAIT is over, and measure it (a minute)" },
 	{ 0, "ladder", NULL, CMD_DEMO, parse_flag, AT(ladder), "draw every ending in full (with more than two, else a line each)" },
+	{ 0, "tap", NULL, CMD_SELFTEST, parse_flag, AT(tap), "as TAP (Test Anything Protocol)" },
+	{ 0, "jobs", "N", CMD_SELFTEST, parse_count, AT(jobs), "endings under way at once, 1 to 16 (8)" },
+	{ 0, "audit", NULL, CMD_TRACE, parse_flag, AT(audit), "hold the kernel's counters against what was observed" },
 	{ 'e', "events", NULL, BOTH | LIVE | CMD_REPLAY, parse_flag, AT(events), "each observation too" },
-	{ 'j', "json", NULL, BOTH | CMD_REPLAY | VIEWS, parse_flag, AT(json), "one JSON object a line (tcpclose schema)" },
-	{ 'o', "output", "FILE", BOTH | CMD_REPLAY | VIEWS, parse_string, AT(output), "write there instead of standard output" },
+	{ 'j', "json", NULL, BOTH | CMD_REPLAY | CMD_SELFTEST | VIEWS, parse_flag, AT(json), "one JSON object a line (tcpclose schema)" },
+	{ 'o', "output", "FILE", BOTH | CMD_REPLAY | CMD_SELFTEST | VIEWS, parse_string, AT(output), "write there instead of standard output" },
 	{ 'o', "output", "FILE", CMD_RECORD, parse_string, AT(output), "the tape to write (tcpclose replay reads it)" },
 	{ 0, "tape", "FILE", BOTH, parse_string, AT(tape), "keep the raw wire there too (tcpclose replay reads it)" },
 	{ 'n', "count", "N", BOTH | LIVE | CMD_REPLAY, parse_count, AT(count), "stop after N verdicts; demo: run each N times, and see what is left" },
@@ -56,8 +60,8 @@ static const struct option_row rows[] = {
 	{ 'T', "timestamp", NULL, SHOW, parse_flag, AT(timestamp), "wall clock on every line" },
 	{ 'q', "quiet", NULL, ALL, parse_flag, AT(quiet), "nothing but errors on standard error" },
 	{ 'v', "verbose", NULL, ALL, parse_flag, AT(verbose), "what libbpf and the verifier say too" },
-	{ 0, "way", "WAY", BOTH | CMD_DOCTOR | CMD_RECORD | VIEWS, parse_way, AT(way), "auto, tp_btf, fentry, kprobe: how to attach" },
-	{ 0, "ring", "KIB", BOTH | LIVE | VIEWS, parse_ring, AT(ring_kib), "size of the ring buffer (8192)" },
+	{ 0, "way", "WAY", BOTH | CMD_DOCTOR | CMD_RECORD | CMD_SELFTEST | VIEWS, parse_way, AT(way), "auto, tp_btf, fentry, kprobe: how to attach" },
+	{ 0, "ring", "KIB", BOTH | LIVE | CMD_SELFTEST | VIEWS, parse_ring, AT(ring_kib), "size of the ring buffer (8192)" },
 	{ 0, "max-flows", "N", BOTH | LIVE | CMD_REPLAY | VIEWS, parse_flows, AT(max_flows), "sockets followed at once (262144)" },
 	{ 'h', "help", NULL, ALL, parse_flag, AT(help), "this" },
 	{ 'V', "version", NULL, ALL, parse_flag, AT(version), "the version" },
@@ -239,6 +243,11 @@ void opts_help(enum command command, FILE *out)
 		fprintf(out, "  %-28s%s%s\n", left, strlen(left) > 27 ? "\n                              " : "",
 			row->help);
 	}
+}
+
+bool opts_ask_for_owners(const struct config *c)
+{
+	return c->filter.n_pids || c->filter.cgroup_id || c->comm[0] || c->causes || c->hows;
 }
 
 static bool listed(const uint16_t *ports, uint32_t n, uint16_t port)

@@ -18,7 +18,8 @@ enum command {
 	CMD_REPLAY = 1 << 4,
 	CMD_TIME_WAIT = 1 << 5,
 	CMD_STUCK = 1 << 6,
-	CMD_END = 1 << 7,
+	CMD_SELFTEST = 1 << 7,
+	CMD_END = 1 << 8,
 };
 
 #define OPTS_MAX_ENDINGS 64
@@ -29,6 +30,7 @@ struct config {
 	char comm[16];	   /* "" = any */
 	uint64_t causes;   /* bits 1 << CAUSE_...; 0 = all */
 	uint32_t hows;	   /* bits 1 << HOW_...; 0 = all */
+	bool audit; /* trace */
 	bool events, json, wide, timestamp, quiet, verbose, help, version;
 	const char *output; /* NULL = standard output; record: the tape */
 	const char *tape;   /* NULL = none */
@@ -44,6 +46,9 @@ struct config {
 	const char *closer;	  /* "server", "client", NULL = the ending's own choice */
 	uint64_t delay_ns;
 	bool delay_set, follow, ladder;
+	/* selftest */
+	bool tap;
+	uint64_t jobs; /* 0 = default */
 	/* what stands behind the options */
 	char **words;
 	int n_words;
@@ -60,6 +65,8 @@ struct config {
  * error (exit 2). The strings of *ret belong to argv.
  */
 int opts_parse(enum command command, int argc, char **argv, struct config *ret);
+/* Whose it is or how it ended is asked for: what is nobody's, as an RST of no connection, has no part in it. */
+bool opts_ask_for_owners(const struct config *config);
 /* The options of one command, a line or two each. */
 void opts_help(enum command command, FILE *out);
 /* One that stood in wants, given again ("port=443"). 0, or -EINVAL for what never did. */

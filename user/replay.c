@@ -188,6 +188,8 @@ int replay_open(const struct run_config *config, struct source **ret)
 	struct intake_config intake = {
 		.head = config->head,
 		.events = config->events,
+		.strays = config->strays,
+		.audit = config->audit,
 		.count = config->count,
 		.emit = config->emit,
 		.want_then = config->want_then,

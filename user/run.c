@@ -14,20 +14,13 @@
 
 #include "base/log.h"
 #include "source.h"
-
-#define WATCHES_MAX 16
-
-struct watch {
-	int fd; /* -1 = free */
-	int (*ready)(void *ctx, int fd);
-	void *ctx;
-};
+#include "watches.h"
 
 struct run {
 	struct run_config config;
 	struct source *source;
 	int epoll, timer, signals;
-	struct watch watches[WATCHES_MAX];
+	struct watches watches;
 	uint64_t started_ns;
 	int signalled;
 	bool interrupted, finished, begun;
@@ -85,6 +78,7 @@ static int open_loop(struct run *run)
 	/* who started us may have ignored it: then nothing could be waited for */
 	signal(SIGCHLD, SIG_DFL);
 	run->epoll = epoll_create1(EPOLL_CLOEXEC);
+	run->watches.epoll = run->epoll;
 	run->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (run->epoll < 0 || run->timer < 0 || run->signals < 0 ||
@@ -108,8 +102,7 @@ int run_open(const struct run_config *config, struct run **ret)
 		return -ENOMEM;
 	run->config = *config;
 	run->epoll = run->timer = run->signals = -1;
-	for (int i = 0; i < WATCHES_MAX; i++)
-		run->watches[i].fd = -1;
+	watches_init(&run->watches);
 	r = config->replay ? replay_open(config, &run->source) : live_open(config, &run->source);
 	if (!r) {
 		r = open_loop(run);
@@ -127,27 +120,12 @@ int run_open(const struct run_config *config, struct run **ret)
 
 int run_watch(struct run *run, int fd, int (*ready)(void *ctx, int fd), void *ctx)
 {
-	for (int i = 0; i < WATCHES_MAX; i++) {
-		struct watch *w = &run->watches[i];
-
-		if (w->fd >= 0)
-			continue;
-		*w = (struct watch){ fd, ready, ctx };
-		return add_fd(run, fd, w, 0);
-	}
-	return -ENOSPC;
+	return watches_add(&run->watches, fd, ready, ctx);
 }
 
-static void on_watch(struct run *run, struct watch *w)
+void run_unwatch(struct run *run, int fd)
 {
-	int r = w->fd < 0 ? 0 : w->ready(w->ctx, w->fd);
-
-	if (!r)
-		return;
-	epoll_ctl(run->epoll, EPOLL_CTL_DEL, w->fd, NULL);
-	w->fd = -1;
-	if (r < 0 && !run->error)
-		run->error = r;
+	watches_remove(&run->watches, fd);
 }
 
 static void on_signals(struct run *run)
@@ -164,6 +142,7 @@ static void on_signals(struct run *run)
 static void on_ready(struct run *run, void *ptr)
 {
 	uint64_t expirations;
+	int r;
 
 	if (ptr == &run->timer) {
 		if (read(run->timer, &expirations, sizeof(expirations)) < 0)
@@ -171,7 +150,9 @@ static void on_ready(struct run *run, void *ptr)
 	} else if (ptr == &run->signals) {
 		on_signals(run);
 	} else if (ptr != run->source) {
-		on_watch(run, ptr);
+		r = watches_ready(&run->watches, ptr);
+		if (r && !run->error)
+			run->error = r;
 	}
 }
 
@@ -236,6 +217,16 @@ int run_look(struct run *run, void (*see)(void *ctx, const struct obs *obs), voi
 	r = run->source->ops->look(run->source);
 	intake_see(run->source->intake, NULL, NULL);
 	return r;
+}
+
+bool run_pending_in(const struct run *run, uint32_t netns)
+{
+	return intake_pending_in(run->source->intake, netns);
+}
+
+uint32_t run_covered(const struct run *run)
+{
+	return intake_covered(run->source->intake);
 }
 
 int run_finish(struct run *run)

@@ -24,6 +24,8 @@ struct run_config {
 	struct tape_writer *tape; /* NULL, or where all that is taken in goes too */
 	uint32_t max_flows;  /* 0 = default */
 	bool events;	     /* hand out REC_EVENT too */
+	bool strays; /* RSTs of no connection also where nobody is known to have had the tuple */
+	struct audit *audit; /* NULL, or told of everything: core/audit.h */
 	uint64_t count;	     /* stop after that many verdicts; 0 = never */
 	uint64_t duration_ns; /* stop after that long; 0 = never */
 	/* Every record, in order. Negative errno ends the run with that error. */
@@ -46,6 +48,8 @@ struct run_config {
 int run_open(const struct run_config *config, struct run **ret);
 /* Calls ready(ctx, fd) whenever fd is readable, until it returns nonzero: > 0 forgets the fd, < 0 ends the run. */
 int run_watch(struct run *run, int fd, int (*ready)(void *ctx, int fd), void *ctx);
+/* Before the fd is closed; one that is not watched is fine. */
+void run_unwatch(struct run *run, int fd);
 /*
  * Turns the loop until done(ctx) is true (asked after every turn, at least every
  * 20 ms; NULL = never), a signal, count or duration ends it. 0, or negative errno.
@@ -56,6 +60,10 @@ int run_signalled(const struct run *run);
 bool run_interrupted(const struct run *run); /* a signal or a limit ended it */
 /* Sockets that have ended and wait for their verdict. */
 uint64_t run_pending(const struct run *run);
+/* Any of them in that network namespace? */
+bool run_pending_in(const struct run *run, uint32_t netns);
+/* Bits 1 << VANTAGE_...: what the sensors show. */
+uint32_t run_covered(const struct run *run);
 /* Sockets whose FIN is out: their end is to be expected. */
 bool run_closing(const struct run *run);
 /* What is followed, for core/now.h. */

@@ -232,9 +232,36 @@ struct tcphdr {
 	__u16 rst : 1;
 };
 
+struct iphdr {
+	__u8 ihl : 4;
+	__u8 version : 4;
+	__be32 saddr;
+	__be32 daddr;
+};
+
+struct ipv6hdr {
+	struct in6_addr saddr;
+	struct in6_addr daddr;
+};
+
+struct net_device {
+	possible_net_t nd_net;
+};
+
+struct dst_entry {
+	struct net_device *dev;
+};
+
 struct sk_buff {
+	union {
+		struct net_device *dev;
+	};
+	union {
+		unsigned long _skb_refdst;
+	};
 	unsigned char *head;
 	__u16 transport_header;
+	__u16 network_header;
 };
 
 struct cred {

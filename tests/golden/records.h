@@ -212,12 +212,54 @@ static const struct story stories[] = {
 	  .expect = { CAUSE_PASSIVE_CLOSE, CAUSE_ACTIVE_CLOSE } },
 };
 
+static const struct reset resets[] = {
+	{ .mono_ns = 23 * SEC, .tuple = LOOPBACK(9000, 40000), .netns = 4026531840, .by = RESET_NO_SOCKET,
+	  .reason = "NO_SOCKET", .to = 2, .of = 1, .owner = OWNED_BY("echo-server", 4711, OWNER_ACCEPT),
+	  .cause = CAUSE_LINGER_ZERO, .after_ns = 3200 * MS },
+	{ .mono_ns = 23 * SEC + 1, .tuple = LOOPBACK(1, 40001), .by = RESET_LISTENER },
+	{ .mono_ns = 23 * SEC + 2, .tuple = LOOPBACK(9000, 40000), .by = RESET_MINISOCKET, .of = 1,
+	  .cause = CAUSE_DATA_AFTER_CLOSE, .after_ns = 5 * MS },
+};
+
+#define COUNTED(id, count, from, to, is)                                                           \
+	[COUNTER_##id] = { .counter = COUNTER_##id, .kernel = count, .observed = { from, to }, .result = is }
+static const struct trial trials[] = {
+	{ .mono_ns = 79 * SEC, .number = 1, .of = 3, .ending = "linger-zero", .closer = "server", .ip = "ipv4",
+	  .took_ns = 400 * MS, .tries = 1, .expect = { CAUSE_LINGER_ZERO, CAUSE_PEER_RESET },
+	  .seen = { CAUSE_LINGER_ZERO, CAUSE_PEER_RESET }, .has_expect = { true, true }, .has_seen = { true, true },
+	  .saw = { "close: 0", "read: ECONNRESET" }, .segments = { 8, 2, 0, 1, 2 },
+	  .counts = { COUNTED(OUT_RSTS, 1, 1, 1, AUDIT_EXACT), COUNTED(ABORT_ON_DATA, 1, 0, 1, AUDIT_WITHIN) } },
+	{ .mono_ns = 79 * SEC + 1, .number = 2, .of = 3, .ending = "refused", .closer = "client", .ip = "mapped",
+	  .outcome = TRIAL_FAILED, .took_ns = SEC, .tries = 3, .expect = { CAUSE_UNKNOWN, CAUSE_REFUSED },
+	  .seen = { CAUSE_UNKNOWN, CAUSE_UNREACHABLE }, .has_expect = { false, true }, .has_seen = { false, true },
+	  .saw = { "bind: 0", "connect: ECONNREFUSED" }, .segments = { 2, 1, 0, 1, 0 },
+	  .counts = { COUNTED(OUT_RSTS, 1, 0, 0, AUDIT_GAP), COUNTED(TIME_WAIT, 0, 1, 2, AUDIT_GAP) },
+	  .why = { "the client's verdict is unreachable, not refused", "OutRsts is 1, observed were 0" }, .n_why = 2 },
+	{ .mono_ns = 79 * SEC + 2, .number = 3, .of = 3, .ending = "simultaneous", .closer = "server", .ip = "ipv6",
+	  .outcome = TRIAL_SKIPPED, .why = { "no IPv6 on this machine" }, .n_why = 1 },
+};
+
+static const struct audit_line audits[] = {
+	{ .netns = 4026531840, .count = { COUNTER_OUT_RSTS, 180, { 180, 180 }, AUDIT_EXACT } },
+	{ .netns = 4026532000, .count = { COUNTER_OUT_RSTS, 5, { 1, 2 }, AUDIT_GAP } },
+};
+
+/* Resets with a gap, aborts with more than was counted, and one that cannot be seen. */
+#define AUDIT_SUM                                                                                  \
+	{ .made = true, .namespaces = 2, .unread = 1, .in_flight = 3, .gap = true,                 \
+	  .total = { [COUNTER_OUT_RSTS] = { 185, 182, 0, 0, 4026532000 },                          \
+		     [COUNTER_ESTAB_RESETS] = { 1234567, 1234567, 0, 0, 0 },                       \
+		     [COUNTER_ABORT_ON_DATA] = { 3, 3, 2, 0, 4026531840 },                         \
+		     [COUNTER_TIME_WAIT] = { 9, 8, 0, 1, 0 } } }
+
 static const struct summary summaries[] = {
 	{ .mono_ns = 80 * SEC, .duration_ns = 80 * SEC, .events = 1234567, .verdicts = 11,
 	  .by_cause = { [CAUSE_UNKNOWN] = 2, [CAUSE_ACTIVE_CLOSE] = 1, [CAUSE_PASSIVE_CLOSE] = 1,
 			[CAUSE_LINGER_ZERO] = 2, [CAUSE_UNREAD_DATA] = 1, [CAUSE_PEER_RESET] = 4 },
-	  .lost = 3, .missed = 5, .rescued = 4, .evicted = 1, .filtered = 9, .open = 6 },
+	  .lost = 3, .missed = 5, .rescued = 4, .evicted = 1, .filtered = 9, .open = 6, .resets = 3 },
 	{ .mono_ns = 81 * SEC, .duration_ns = 5 * SEC, .events = 0, .verdicts = 0 },
+	{ .mono_ns = 82 * SEC, .duration_ns = 5 * SEC, .events = 1, .verdicts = 0, .audit = AUDIT_SUM },
+	{ .mono_ns = 83 * SEC, .duration_ns = 5 * SEC, .audit = { .made = true, .namespaces = 1 } },
 };
 
 static const struct left lefts[] = {
@@ -247,6 +289,9 @@ static inline int golden_records(int (*take)(void *ctx, const struct record *rec
 	EACH(losses, REC_LOSS, loss, losses[i_].mono_ns)
 	EACH(minisockets, REC_MINISOCKET, minisocket, minisockets[i_].mono_ns)
 	EACH(lefts, REC_LEFT, left, 79 * SEC)
+	EACH(resets, REC_RESET, reset, resets[i_].mono_ns)
+	EACH(trials, REC_TRIAL, trial, trials[i_].mono_ns)
+	EACH(audits, REC_AUDIT, audit, 79 * SEC + 5)
 	EACH(summaries, REC_SUMMARY, summary, summaries[i_].mono_ns)
 	return err;
 }

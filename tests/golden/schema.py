@@ -79,7 +79,7 @@ def check(jsonschema):
     yield "; ".join("%s %s: %s" % (line["type"], "/".join(map(str, error.path)), error.message)
                     for line in every for error in validator.iter_errors(line))
     yield set(schema["$defs"]) & {"close", "minisocket", "event", "app", "segment", "loss", "story", "summary",
-                            "time-wait", "stuck", "left"} \
+                            "time-wait", "stuck", "left", "trial", "reset", "audit"} \
         ^ {line["type"] for line in every}
     yield [run for run in runs if [line["seq"] for line in run] != list(range(len(run)))]
     yield [line for line in (changed(close, news=[]), changed(close, type="rumour", conn="x"))

@@ -235,6 +235,15 @@ static void each_command_knows_its_own_options(void **state)
 	assert_int_equal(taken(CMD_REPLAY, WORDS("tape", "--how", "rst")).n_words, 1);
 	REFUSED(CMD_REPLAY, "--way", "tape", "--way", "auto");
 	REFUSED(CMD_REPLAY, "--cgroup", "tape", "--cgroup", "/");
+	c = taken(CMD_SELFTEST, WORDS("--tap", "--jobs", "3", "--closer", "client"));
+	assert_true(c.tap && c.jobs == 3);
+	assert_string_equal(c.closer, "client");
+	assert_true(taken(CMD_SELFTEST, WORDS("-j")).json);
+	REFUSED(CMD_SELFTEST, "--jobs", "--jobs", "0");
+	REFUSED(CMD_SELFTEST, "--delay", "--delay", "1");
+	REFUSED(CMD_DEMO, "--tap", "--tap");
+	assert_true(taken(CMD_TRACE, WORDS("--audit")).audit);
+	REFUSED(CMD_DEMO, "--audit", "--audit");
 }
 
 /* --- words and commands -------------------------------------------------------------------- */

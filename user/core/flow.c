@@ -30,7 +30,7 @@ int flow_table_new(const struct flow_config *config, struct flow_table **ret)
 	list_init(&t->asking);
 	list_init(&t->timed);
 	list_init(&t->unseen);
-	if (index_init(&t->by_sk) || index_init(&t->by_tuple) || index_init(&t->by_addr)) {
+	if (strays_init(t) || index_init(&t->by_sk) || index_init(&t->by_tuple) || index_init(&t->by_addr)) {
 		flow_table_free(t);
 		return -ENOMEM;
 	}
@@ -47,6 +47,7 @@ void flow_table_free(struct flow_table *t)
 	index_destroy(&t->by_sk);
 	index_destroy(&t->by_tuple);
 	index_destroy(&t->by_addr);
+	strays_free(t);
 	free(t);
 }
 
@@ -145,7 +146,9 @@ void flow_emit(struct flow_table *t, struct flow *f)
 	v->complete = !(v->evidence & (EV(OLDER) | EV(GAP) | EV(EVICTED) | EV(TRACE_ENDED)));
 	v->age_ns = v->mono_ns > f->born_ns ? v->mono_ns - f->born_ns : 0;
 	judge_verdict(v, t->blind);
+	audit_verdict(t->config.audit, v);
 	wanted = t->config.closed(t->config.ctx, v);
+	strays_remember(t, v, wanted);
 	if (wanted && v->evidence & EV(MINI_REFUSED))
 		mini_refused(t, f);
 	flow_drop(t, f, wanted);
@@ -234,7 +237,7 @@ struct flow_counts flow_counts(const struct flow_table *t)
 {
 	struct flow_counts counts = t->counts;
 
-	counts.pending = t->flows.used - counts.open;
+	counts.pending = t->flows.used - counts.open + t->strays.waiting.used;
 	counts.minis = counts.minis_born + counts.minis_found - counts.minis_ended;
 	return counts;
 }

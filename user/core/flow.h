@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/audit.h"
 #include "core/obs.h"
 #include "core/verdict.h"
 
@@ -35,18 +36,21 @@ struct flow_config {
 	 */
 	bool (*closed)(void *ctx, const struct verdict *verdict);
 	void (*mini_ended)(void *ctx, const struct minisocket *mini);
+	/* NULL, or an RST that no connection sent; after the verdict of who had its tuple before. */
+	void (*reset)(void *ctx, const struct reset *reset);
 	void *ctx;
+	struct audit *audit; /* NULL, or told of everything that is taken in and given out */
 };
 
 struct flow_counts {
 	uint64_t taken;	  /* observations taken in */
 	uint64_t open;	  /* flows followed now and not ended */
-	uint64_t pending; /* flows that have ended and wait for their verdict */
+	uint64_t pending; /* flows that have ended, and RSTs of none, that wait for their record */
 	uint64_t minis;	  /* mini-sockets followed now: born + found - ended */
 	uint64_t minis_born;  /* seen as they were made */
 	uint64_t minis_found; /* older than the trace, found there */
 	uint64_t minis_ended; /* whatever their end */
-	uint64_t evicted; /* flows or mini-sockets given up for room */
+	uint64_t evicted; /* flows, mini-sockets or RSTs of none given up for room */
 	uint64_t duplicates; /* observations that an understudy repeated */
 	uint64_t strays;  /* observations of sockets that are not followed and cannot be */
 };
@@ -84,6 +88,8 @@ void flow_stop(struct flow_table *table, uint64_t since_ns);
  */
 void flow_finish(struct flow_table *table, uint64_t now_ns);
 struct flow_counts flow_counts(const struct flow_table *table);
+/* Does a socket of that namespace wait for its verdict? */
+bool flow_pending_in(const struct flow_table *table, uint32_t netns);
 
 /*
  * Mini-sockets whose FIN_WAIT2 may go on to TIME_WAIT without a trace, and those

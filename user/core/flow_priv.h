@@ -89,6 +89,13 @@ struct listeners {
 	} all[LISTENERS_MAX];
 };
 
+/* stray.c: RSTs that no connection sent, and who had their tuples. */
+struct strays {
+	struct pool waiting, recents;
+	struct index by_tuple;	   /* recents */
+	struct list queue, oldest; /* of the one and of the other */
+};
+
 struct flow_table {
 	struct flow_config config;
 	evidence_set blind;
@@ -103,6 +110,7 @@ struct flow_table {
 	struct list open, settling, waits_rest, waits_mini, waits_owner;
 	struct list unseen;  /* open, and known by their mini-sockets only: their CLOSE is due at once */
 	struct listeners listeners;
+	struct strays strays;
 	struct list all_minis, cancelled, asking;
 	struct list timed;   /* mini-sockets whose time is known, by when they were last wound up */
 	bool minis_evicted;
@@ -148,6 +156,8 @@ void fold_owner(struct flow *f, const struct obs_task *task, enum owner_source s
 void fold_settled(struct flow *f, evidence_set blind);
 
 /* mini.c */
+/* An answer of a mini-socket that the understudy tells again. */
+bool mini_is_repeat(struct flow_table *t, const struct obs *obs);
 uint64_t mini_take(struct flow_table *t, const struct obs *obs, struct tuple *tuple_ret);
 void mini_tick(struct flow_table *t, uint64_t now_ns);
 bool mini_is_due(const struct flow_table *t, uint64_t now_ns);
@@ -185,6 +195,18 @@ bool listener_take(struct flow_table *t, const struct obs *obs);
 void listener_closes(struct flow_table *t, struct flow *f, const struct obs *obs);
 /* If it ended in a queue: its owner is the listener's, as far as is known by now. */
 void listener_owns(struct flow_table *t, struct flow *f);
+
+/* stray.c */
+int strays_init(struct flow_table *t);
+void strays_free(struct flow_table *t);
+/* The understudy tells again what was told. */
+bool strays_is_repeat(const struct flow_table *t, const struct obs *obs);
+void strays_take(struct flow_table *t, const struct obs *obs);
+void strays_remember(struct flow_table *t, const struct verdict *v, bool wanted);
+void strays_tick(struct flow_table *t, uint64_t now_ns);
+bool strays_are_due(const struct flow_table *t, uint64_t now_ns);
+void strays_finish(struct flow_table *t);
+bool strays_pending_in(const struct flow_table *t, uint32_t netns);
 
 /* pair.c: can a and b be the two ends of one connection? */
 bool pair_fits(const struct flow *a, const struct flow *b);

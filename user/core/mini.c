@@ -37,6 +37,7 @@ static void mini_report(struct flow_table *t, struct mini *m)
 		record.fin_wait2_ns = fin_wait2_until - m->born_ns;
 	if (m->time_wait_ns)
 		record.time_wait_ns = m->ended_ns - m->time_wait_ns;
+	audit_mini_ended(t->config.audit, &record);
 	if (t->config.mini_ended && !m->hidden)
 		t->config.mini_ended(t->config.ctx, &record);
 	pool_give(&t->minis, m);
@@ -204,6 +205,7 @@ static void mini_born(struct flow_table *t, const struct obs *obs)
 	if (!m)
 		return;
 	t->counts.minis_born++;
+	audit_mini_born(t->config.audit, m->netns, m->born_ns);
 	if (m->state == ST_TIME_WAIT)
 		m->time_wait_ns = obs->mono_ns;
 	mini_ask(t, m, obs);
@@ -306,6 +308,13 @@ static void take_cancel(struct flow_table *t, struct mini *m, const struct obs *
 	list_remove(&m->asking);
 	list_remove(&m->cancelled);
 	list_append(&t->cancelled, &m->cancelled);
+}
+
+bool mini_is_repeat(struct flow_table *t, const struct obs *obs)
+{
+	const struct mini *m = obs->understudy ? mini_met(t, obs) : NULL;
+
+	return m && obs->kind == OBS_RST_REPLY && m->replied;
 }
 
 /* An RST in reply to a segment for a mini-socket: data or a SYN came to its FIN_WAIT2. */

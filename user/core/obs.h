@@ -24,7 +24,8 @@
 	X(MINI_KILLED, "minisocket-killed", "the mini-socket ending before its time")              \
 	X(MINI_CALLER, "minisocket-ended-by", "what ended the mini-socket before its time")         \
 	X(DESTROY, "destroy", "the socket's memory going away")                                    \
-	X(RELEASE, "close-called", "the last close() of the descriptor, and the task that does it")
+	X(RELEASE, "close-called", "the last close() of the descriptor, and the task that does it")\
+	X(RST_STRAY, "stray-rst", "RSTs that answer a segment for no connection")
 
 enum vantage {
 #define X(id, slug, words) VANTAGE_##id,
@@ -48,6 +49,7 @@ enum obs_kind {
 	OBS_DESTROY,	  /* last event of a full socket */
 	OBS_RELEASE,	  /* last close(), before TCP does anything */
 	OBS_SNAPSHOT,	  /* existed when asked; see snap */
+	OBS_RST_STRAY,	  /* an RST that no connection sent: for a closed port (old_state 0), a listener, a request */
 	OBS_KIND_MAX,
 };
 
@@ -130,7 +132,7 @@ struct obs {
 	uint64_t cookie;  /* 0 = none was made yet */
 	uint16_t cpu;
 	bool understudy;  /* the first program on the hook was skipped for this event */
-	uint8_t old_state, new_state; /* OBS_STATE; OBS_RELEASE and OBS_SNAPSHOT: both where it stands */
+	uint8_t old_state, new_state; /* OBS_STATE; OBS_RST_STRAY: old_state alone; OBS_RELEASE and OBS_SNAPSHOT: both where it stands */
 	const char *rst_reason; /* OBS_RST_ACTIVE/REPLY: kernel's name without SK_RST_REASON_, or NULL; lives as long as the run */
 	bool rst_flag_known, rst_flag; /* OBS_RST_RECEIVED where the segment was seen */
 	int32_t release_err; /* OBS_RELEASE: sk_err then, of a live connection; 0 = none, or not known */

@@ -3,11 +3,13 @@
 #ifndef TCPCLOSE_CORE_RECORD_H
 #define TCPCLOSE_CORE_RECORD_H
 
+#include "core/audit.h"
 #include "core/verdict.h"
 
 enum record_kind {
 	REC_CLOSE, REC_MINISOCKET, REC_EVENT, REC_APP, REC_SEGMENT, REC_LOSS, REC_STORY, REC_SUMMARY,
 	REC_TIME_WAIT, REC_STUCK, REC_LEFT,
+	REC_TRIAL, REC_RESET, REC_AUDIT,
 	REC_KIND_MAX,
 };
 
@@ -62,6 +64,36 @@ struct story {
 	const char *differs;   /* when !as_expected: what else than the causes, one line; or NULL */
 };
 
+enum trial_outcome { TRIAL_PASSED, TRIAL_FAILED, TRIAL_SKIPPED, TRIAL_OUTCOME_MAX };
+const char *trial_outcome_slug(enum trial_outcome outcome);
+#define TRIAL_WHY_MAX 4
+#define TRIAL_WHY_SIZE 192
+
+/* selftest: one ending, one closer, one kind of address, in a network namespace of its own. */
+struct trial {
+	uint64_t mono_ns;     /* when it was over */
+	uint32_t number, of;  /* from 1 */
+	const char *ending, *closer, *ip; /* ip: "ipv4", "ipv6", "mapped" */
+	enum trial_outcome outcome;
+	uint64_t took_ns;
+	uint32_t tries;	      /* more than one where chance has a part in it */
+	enum cause expect[2], seen[2]; /* server, client */
+	bool has_expect[2], has_seen[2];
+	char saw[2][40];      /* the last telling call of each program, in words */
+	struct {
+		uint32_t all, syn, fin, rst, data;
+	} segments;
+	struct audit_count counts[COUNTER_MAX];
+	char why[TRIAL_WHY_MAX][TRIAL_WHY_SIZE]; /* what disagrees; or why it was skipped */
+	uint32_t n_why;
+};
+
+/* One counter of one network namespace, over the trace. */
+struct audit_line {
+	uint32_t netns;
+	struct audit_count count;
+};
+
 struct summary {
 	uint64_t mono_ns;
 	uint64_t duration_ns;
@@ -72,9 +104,11 @@ struct summary {
 	uint64_t missed;   /* events that no program ran for */
 	uint64_t rescued;  /* of these, caught by an understudy: not lost */
 	uint64_t evicted;  /* flows given up for room */
+	uint64_t resets;   /* RSTs that no connection sent */
 	uint64_t filtered; /* verdicts that the options hid */
 	uint64_t open;	   /* followed and still open at the end */
 	uint64_t minis;	   /* mini-sockets held at the end */
+	struct audit_sum audit;
 };
 
 /* What many runs of one ending have left in the kernel, the moment the last had ended (demo --count). */
@@ -109,6 +143,9 @@ struct record {
 		const struct bill_report *time_wait; /* report/bill.h */
 		const struct stuck_report *stuck;    /* report/stuck.h */
 		const struct left *left;
+		const struct trial *trial;
+		const struct reset *reset;
+		const struct audit_line *audit;
 	};
 };
 

@@ -129,11 +129,13 @@ void flow_tick(struct flow_table *t, uint64_t now_ns)
 	settle(t, now_ns);
 	settle_rest(t, now_ns);
 	settle_owners(t, now_ns);
+	strays_tick(t, now_ns);
 }
 
 bool flow_is_due(const struct flow_table *t, uint64_t now_ns)
 {
-	if (!list_empty(&t->unseen) || !list_empty(&t->waits_rest) || !list_empty(&t->waits_owner) || mini_is_due(t, now_ns))
+	if (!list_empty(&t->unseen) || !list_empty(&t->waits_rest) || !list_empty(&t->waits_owner) || mini_is_due(t, now_ns) ||
+	    strays_are_due(t, now_ns))
 		return true;
 	return !list_empty(&t->settling) &&
 	       container_of(t->settling.next, struct flow, queue)->due_ns <= now_ns;
@@ -148,6 +150,17 @@ bool flow_closing(const struct flow_table *t)
 			return true;
 	}
 	return false;
+}
+
+bool flow_pending_in(const struct flow_table *t, uint32_t netns)
+{
+	const struct list *queues[] = { &t->settling, &t->waits_mini, &t->waits_owner };
+
+	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
+		for (const struct list *at = queues[i]->next; at != queues[i]; at = at->next)
+			if (container_of(at, struct flow, queue)->v.netns == netns)
+				return true;
+	return strays_pending_in(t, netns);
 }
 
 bool flow_wants_owners(const struct flow_table *t)
@@ -195,4 +208,5 @@ void flow_finish(struct flow_table *t, uint64_t now_ns)
 	emit_all(t, &t->waits_rest);
 	emit_all(t, &t->waits_owner);
 	emit_all(t, &t->waits_mini);
+	strays_finish(t);
 }

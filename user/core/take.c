@@ -266,6 +266,13 @@ static bool is_known_tuple(const struct flow_table *t, const struct obs *obs)
 	return false;
 }
 
+/* An RST that no connection sent. */
+static void take_stray(struct flow_table *t, const struct obs *obs)
+{
+	audit_obs(t->config.audit, obs);
+	strays_take(t, obs);
+}
+
 uint64_t flow_take(struct flow_table *t, const struct obs *obs, struct tuple *tuple_ret)
 {
 	struct flow *f;
@@ -273,9 +280,19 @@ uint64_t flow_take(struct flow_table *t, const struct obs *obs, struct tuple *tu
 	t->counts.taken++;
 	if (tuple_ret)
 		*tuple_ret = obs->tuple;
-	if (obs->mini.addr || obs->kind == OBS_MINI_FOUND)
+	if (obs->mini.addr || obs->kind == OBS_MINI_FOUND) {
+		if (obs->kind == OBS_RST_REPLY && !mini_is_repeat(t, obs))
+			take_stray(t, obs);
 		return mini_take(t, obs, tuple_ret);
-	/* found without its address and known already, an RST for no socket, a damaged tape */
+	}
+	if (obs->kind == OBS_RST_STRAY) {
+		if (strays_is_repeat(t, obs))
+			t->counts.duplicates++;
+		else
+			take_stray(t, obs);
+		return 0;
+	}
+	/* found without its address and known already, a damaged tape */
 	if (!obs->sk && (obs->kind != OBS_SNAPSHOT || is_known_tuple(t, obs))) {
 		t->counts.strays++;
 		return 0;
@@ -286,6 +303,7 @@ uint64_t flow_take(struct flow_table *t, const struct obs *obs, struct tuple *tu
 		t->counts.duplicates++;
 		return 0;
 	}
+	audit_obs(t->config.audit, obs);
 	if (obs->others)
 		f = take_leave(t, obs);
 	else if (obs->kind == OBS_STATE)

@@ -2,6 +2,8 @@
 /* The words for what verdict.h numbers. */
 #include "core/verdict.h"
 
+#include "core/record.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -105,4 +107,18 @@ const char *mini_caller_slug(enum mini_caller caller)
 const char *mini_end_slug(enum mini_end end)
 {
 	return mini_ends[end];
+}
+
+const char *trial_outcome_slug(enum trial_outcome outcome)
+{
+	static const char *const slugs[TRIAL_OUTCOME_MAX] = { "passed", "failed", "skipped" };
+
+	return slugs[outcome];
+}
+
+const char *reset_by_slug(enum reset_by by)
+{
+	static const char *const slugs[RESET_BY_MAX] = { "no-socket", "listener", "request", "minisocket" };
+
+	return slugs[by];
 }

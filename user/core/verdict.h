@@ -89,6 +89,24 @@ enum mini_end {
 const char *mini_end_slug(enum mini_end end);
 const char *mini_caller_slug(enum mini_caller caller); /* NULL for MINI_BY_UNKNOWN */
 
+enum reset_by { RESET_NO_SOCKET, RESET_LISTENER, RESET_REQUEST, RESET_MINISOCKET, RESET_BY_MAX };
+const char *reset_by_slug(enum reset_by by);
+
+/* An RST that answered a segment for no connection. */
+struct reset {
+	uint64_t mono_ns;
+	struct tuple tuple; /* local: what the segment was sent to; peer: who gets the RST */
+	uint32_t netns;
+	enum reset_by by;
+	const char *reason; /* kernel's name, NULL = none known */
+	uint64_t to;	    /* conn that gets it; 0 = not on this host, or not seen */
+	/* the connection that had this tuple and ended within the last minutes; of 0 = none */
+	uint64_t of;
+	struct owner owner;
+	enum cause cause;
+	uint64_t after_ns; /* since this side's FIN went; else since its end */
+};
+
 /* FIN_WAIT2/TIME_WAIT after the socket is gone. */
 struct minisocket {
 	uint64_t conn;

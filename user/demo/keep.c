@@ -61,6 +61,9 @@ static bool ours(const struct keep *keep, const struct record *r)
 		       netns_ours(keep, r->event->obs->sock.netns_ino) &&
 		       tuple_ours(keep, r->event->tuple.family ? &r->event->tuple
 							       : &r->event->obs->tuple);
+	case REC_RESET:
+		return netns_ours(keep, r->reset->netns) && conn_ours(keep, r->reset->to) &&
+		       tuple_ours(keep, &r->reset->tuple);
 	case REC_APP:
 	case REC_SEGMENT:
 	case REC_LOSS:
@@ -94,6 +97,9 @@ static void copy(struct kept *to, const struct record *r)
 		break;
 	case REC_SEGMENT:
 		to->segment = *r->segment;
+		break;
+	case REC_RESET:
+		to->reset = *r->reset;
 		break;
 	case REC_LOSS:
 		to->loss = *r->loss;

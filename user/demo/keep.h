@@ -28,6 +28,7 @@ struct kept {
 		struct app app;
 		struct segment segment;
 		struct loss loss;
+		struct reset reset;
 	};
 };
 

@@ -92,7 +92,7 @@ int pair_check(void)
 static int fill_arguments(const struct pair_config *c, enum side side, struct arguments *ret)
 {
 	static char report[] = "--report-fd=3", tun[] = "--tun-fd=4", user[] = "--user=" NOBODY,
-		    four[] = "-4", six[] = "-6";
+		    four[] = "-4", six[] = "-6", mapped[] = "--address=::ffff:127.0.0.1";
 	bool raw = ending_is_raw(c->ending);
 	int n = 0, r;
 
@@ -112,7 +112,9 @@ static int fill_arguments(const struct pair_config *c, enum side side, struct ar
 	ret->argv[n++] = ret->port;
 	ret->argv[n++] = report;
 	ret->argv[n++] = c->family == 4 ? four : six;
-	ret->netns = raw ? c->netns : -1;
+	if (c->mapped)
+		ret->argv[n++] = mapped;
+	ret->netns = c->netns > 0 ? c->netns : -1;
 	ret->tun = raw && side == ending_raw_side(c->closer) ? c->tun : -1;
 	if (ret->tun >= 0)
 		ret->argv[n++] = tun;
@@ -338,6 +340,14 @@ void pair_kill(struct pair *pair)
 			syscall(SYS_pidfd_send_signal, pair->child[side].pidfd, SIGKILL, NULL, 0);
 }
 
+static void forget(struct run *run, int fd)
+{
+	if (fd < 0)
+		return;
+	run_unwatch(run, fd);
+	close(fd);
+}
+
 void pair_free(struct pair *pair)
 {
 	if (!pair)
@@ -349,10 +359,8 @@ void pair_free(struct pair *pair)
 		/* Killed: it does not keep us waiting. */
 		if (child->pid && !child->exited)
 			waitid(P_PID, (id_t)child->pid, &child->end, WEXITED);
-		if (child->pidfd >= 0)
-			close(child->pidfd);
-		if (child->report >= 0)
-			close(child->report);
+		forget(pair->run, child->pidfd);
+		forget(pair->run, child->report);
 	}
 	free(pair);
 }

@@ -16,9 +16,11 @@ struct pair_config {
 	const struct ending *ending;
 	enum side closer;
 	uint8_t family; /* 4 or 6 */
+	bool mapped;	/* family 6: IPv4 by IPv6 sockets (::ffff:127.0.0.1) */
 	uint16_t port;
 	uint64_t delay_ns;
-	int netns, tun; /* of a scripted peer (ending_is_raw): where both run, and its wire */
+	int netns; /* descriptor of the network namespace where both run; 0 = ours */
+	int tun;   /* of a scripted peer (ending_is_raw): its wire */
 	/* Every call that one of them reports; nonzero ends the run with that error. */
 	int (*app)(void *ctx, const struct app *app);
 	void *ctx;

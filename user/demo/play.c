@@ -11,7 +11,6 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "demo/check.h"
 #include "raw_peer.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -99,10 +98,14 @@ static bool programs_over(void *ctx)
 	return pair_done(play->pair);
 }
 
-/* Asked after every turn of the loop. */
-static bool over(void *ctx)
+/* One verdict too many is as wrong as one too few. */
+static bool more_may_come(const struct play *play)
 {
-	struct play *play = ctx;
+	return play->keep.netns ? run_pending_in(play->run, play->keep.netns) : run_pending(play->run);
+}
+
+bool play_over(struct play *play)
+{
 	uint64_t now = run_now_ns();
 	uint64_t limit = play->delay_ns + play->ending->seconds * SECOND + PROGRAMS_NS;
 
@@ -117,13 +120,13 @@ static bool over(void *ctx)
 		return now - play->ended_ns > VERDICTS_NS;
 	if (play->follow && play->keep.minis_ended < play->keep.minis_born)
 		return now - play->ended_ns > FOLLOW_NS;
-	/* One verdict too many is as wrong as one too few; on a busy host others always wait. */
-	return !run_pending(play->run) || now - play->ended_ns > VERDICTS_NS;
+	/* on a busy host others always wait */
+	return !more_may_come(play) || now - play->ended_ns > VERDICTS_NS;
 }
 
 /* --- one time through ------------------------------------------------------------ */
 
-static void drain_capture(struct play *play)
+void play_drain(struct play *play)
 {
 	struct capture *capture = play->net_capture ? play->net_capture : play->capture;
 	struct loss loss = { .mono_ns = run_now_ns(), .where = "capture" };
@@ -156,17 +159,18 @@ static int capture_there(struct play *play)
 }
 
 /* A namespace and a wire for one story, where the other end is a scripted peer. */
-static int open_net(struct play *play)
+int play_open_net(struct play *play, const struct ending *ending)
 {
 	int r;
 
-	if (!ending_is_raw(play->ending))
+	if (!ending_is_raw(ending) || play->net_is_open)
 		return 0;
-	r = raw_net_open(raw_sysctls(play->ending->id), &play->net);
-	if (!r && play->capture)
+	r = raw_net_open(raw_sysctls(ending->id), &play->net);
+	play->net_is_open = !r;
+	if (!r && (play->capture || play->segments))
 		r = capture_there(play);
 	if (r)
-		log_error("%s: no network namespace with a wire in it: %s", play->ending->slug,
+		log_error("%s: no network namespace with a wire in it: %s", ending->slug,
 			  strerror(-r));
 	return r;
 }
@@ -176,34 +180,52 @@ static uint32_t netns_of(const struct play *play)
 {
 	struct stat st;
 
-	if (play->net.netns >= 0 ? fstat(play->net.netns, &st) : stat("/proc/thread-self/ns/net", &st))
+	if (play->netns)
+		return play->netns;
+	if (play->net_is_open ? fstat(play->net.netns, &st) : stat("/proc/thread-self/ns/net", &st))
 		return 0;
 	return (uint32_t)st.st_ino;
 }
 
-/* Lives through the ending once; all that was seen is kept then. */
-static int live(struct play *play)
+int play_begin(struct play *play, const struct ending *ending, enum side closer)
 {
-	int r = open_net(play);
+	bool raw = ending_is_raw(ending);
+	int r = play_open_net(play, ending);
 	struct pair_config config = {
-		.ending = play->ending,
-		.closer = play->closer,
+		.ending = ending,
+		.closer = closer,
 		.family = play->family,
+		.mapped = play->mapped,
 		.port = play->port,
 		.delay_ns = play->delay_ns,
-		.netns = play->net.netns,
-		.tun = play->net.tun,
+		.netns = raw ? play->net.netns : play->netns_fd,
+		.tun = raw ? play->net.tun : 0,
 		.app = on_app,
 		.ctx = play,
 	};
 
 	if (r)
 		return r;
+	play->ending = ending;
+	play->closer = closer;
 	keep_begin(&play->keep, play->port, netns_of(play));
 	play->open = true;
 	play->ended_ns = 0;
 	play->began_ns = run_now_ns();
-	r = pair_start(play->run, &config, &play->pair);
+	return pair_start(play->run, &config, &play->pair);
+}
+
+/* Asked after every turn of the loop. */
+static bool over(void *ctx)
+{
+	return play_over(ctx);
+}
+
+/* Lives through the ending once; all that was seen is kept then. */
+static int live(struct play *play, const struct ending *ending, enum side closer)
+{
+	int r = play_begin(play, ending, closer);
+
 	if (r)
 		return r;
 	r = run_loop(play->run, over, play);
@@ -212,12 +234,19 @@ static int live(struct play *play)
 		r = run_loop(play->run, programs_over, play);
 	}
 	end_progress(play);
-	drain_capture(play);
+	play_drain(play);
 	return r ? r : play->err;
 }
 
+bool play_stumbled(const struct play *play)
+{
+	char why[PAIR_WHY];
+
+	return pair_failed(play->pair, why);
+}
+
 /* After live(): is it what it had to be? */
-static bool judge_story(struct play *play, char why[CHECK_WHY])
+bool play_good(const struct play *play, char why[CHECK_WHY])
 {
 	char failed[PAIR_WHY];
 
@@ -267,14 +296,16 @@ static int tell(struct play *play, const char *title, const char *differs)
 	return r ? r : play->emit(play->ctx, &record);
 }
 
-static void close_story(struct play *play)
+void play_close(struct play *play)
 {
 	play->open = false;
 	pair_free(play->pair);
 	play->pair = NULL;
 	capture_close(play->net_capture);
 	play->net_capture = NULL;
-	raw_net_close(&play->net);
+	if (play->net_is_open)
+		raw_net_close(&play->net);
+	play->net_is_open = false;
 }
 
 /*
@@ -286,7 +317,7 @@ static bool by_chance(enum ending_id ending)
 	return ending == ENDING_SIMULTANEOUS || ending == ENDING_DATA_IN_MINISOCKET;
 }
 
-static bool tries_again(const struct play *play, int tries)
+bool play_tries_again(const struct play *play, int tries)
 {
 	if (!by_chance(play->ending->id) || tries == TRIES_MAX || run_interrupted(play->run))
 		return false;
@@ -297,7 +328,7 @@ static bool tries_again(const struct play *play, int tries)
 	return true;
 }
 
-static bool possible(const struct ending *ending)
+bool play_possible(const struct ending *ending)
 {
 	cpu_set_t allowed;
 
@@ -330,26 +361,24 @@ int play_ending(struct play *play, const struct ending *ending, enum side closer
 	bool good = false;
 	int tries = 0, r;
 
-	if (!possible(ending)) {
+	if (!play_possible(ending)) {
 		*ret = PLAY_SKIPPED;
 		return 0;
 	}
-	play->ending = ending;
-	play->closer = closer;
 	do {
-		close_story(play);
-		r = live(play);
-		good = !r && judge_story(play, why);
+		play_close(play);
+		r = live(play, ending, closer);
+		good = !r && play_good(play, why);
 		tries++;
-	} while (!r && !good && tries_again(play, tries));
+	} while (!r && !good && play_tries_again(play, tries));
 	if (!r)
 		r = finish(play, tries, good, why, ret);
-	close_story(play);
+	play_close(play);
 	return r;
 }
 
 void play_free(struct play *play)
 {
-	close_story(play);
+	play_close(play);
 	keep_free(&play->keep);
 }

@@ -8,6 +8,7 @@
 
 #include "core/record.h"
 #include "demo/capture.h"
+#include "demo/check.h"
 #include "demo/keep.h"
 #include "demo/pair.h"
 #include "endings.h"
@@ -27,7 +28,11 @@ struct play {
 	struct capture *capture; /* NULL = no segments */
 	uint16_t port;
 	uint8_t family;
+	bool mapped;	/* as pair_config */
+	uint32_t netns; /* whatever is not of this namespace is not ours; 0 = any */
+	int netns_fd;	/* where both programs run; 0 = here */
 	uint64_t delay_ns;
+	bool segments; /* of a scripted peer's wire too, also without `capture` */
 	bool brief;    /* as story.brief */
 	bool follow;   /* until the mini-sockets have ended */
 	bool progress; /* on standard error, which is a terminal */
@@ -42,6 +47,7 @@ struct play {
 	uint64_t began_ns, ended_ns; /* ended: both programs have; 0 = not yet */
 	uint64_t said_s;   /* progress */
 	uint64_t captured_lost; /* said so far */
+	bool net_is_open;
 	struct raw_net net;	  /* of a story with a scripted peer ... */
 	struct capture *net_capture; /* ... and what is captured in it */
 	int err;
@@ -55,5 +61,25 @@ void play_segment(void *ctx, const struct segment *segment);
 int play_ending(struct play *play, const struct ending *ending, enum side closer,
 		enum play_result *ret);
 void play_free(struct play *play);
+
+/*
+ * The same by hand, for whoever has several under way at once: begin, let the run
+ * turn until it is over, look, close. All that was seen is in play->keep until then.
+ */
+/* The namespace and the wire of a scripted peer, before it begins; elsewhere nothing. */
+int play_open_net(struct play *play, const struct ending *ending);
+/* What was captured by now is kept. */
+void play_drain(struct play *play);
+int play_begin(struct play *play, const struct ending *ending, enum side closer);
+bool play_over(struct play *play);
+/* Is it what it had to be? Else why says what is not. */
+bool play_good(const struct play *play, char why[CHECK_WHY]);
+/* Did a program not do its part: not started, late, or ended otherwise? */
+bool play_stumbled(const struct play *play);
+/* Does another try make sense? Chance has a part in some. */
+bool play_tries_again(const struct play *play, int tries);
+/* Can it be done on this machine at all? Logged when not. */
+bool play_possible(const struct ending *ending);
+void play_close(struct play *play);
 
 #endif

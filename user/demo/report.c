@@ -84,6 +84,18 @@ static int get_endpoint(struct json_object *o, const char *key, int family, stru
 	return 0;
 }
 
+/* An IPv6 socket that speaks IPv4: what is on the wire is IPv4, and so is what the kernel shows. */
+static bool unmap(struct endpoint *end)
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (memcmp(end->addr, prefix, sizeof(prefix)))
+		return false;
+	memcpy(end->addr, end->addr + 12, 4);
+	memset(end->addr + 4, 0, 12);
+	return true;
+}
+
 static int get_tuple(struct json_object *o, struct tuple *ret)
 {
 	int64_t family;
@@ -93,9 +105,12 @@ static int get_tuple(struct json_object *o, struct tuple *ret)
 	if (get_number(o, "family", 4, 6, &family) || family == 5)
 		return -EBADMSG;
 	ret->family = (uint8_t)family;
-	if (get_endpoint(o, "local", (int)family, &ret->local))
+	if (get_endpoint(o, "local", (int)family, &ret->local) ||
+	    get_endpoint(o, "peer", (int)family, &ret->peer))
 		return -EBADMSG;
-	return get_endpoint(o, "peer", (int)family, &ret->peer);
+	if (family == 6 && (unmap(&ret->local) | unmap(&ret->peer)))
+		ret->family = 4;
+	return 0;
 }
 
 static int read_app(struct json_object *o, struct app *ret)

@@ -21,6 +21,7 @@ static const enum obs_kind kinds[WIRE_KIND_MAX] = {
 	[WIRE_SNAPSHOT] = OBS_SNAPSHOT,
 	[WIRE_MINI_FOUND] = OBS_MINI_FOUND,
 	[WIRE_MINI_ARMED] = OBS_MINI_ARMED,
+	[WIRE_RST_STRAY] = OBS_RST_STRAY,
 };
 
 static void put_tuple(const struct wire_tuple *w, struct tuple *ret)
@@ -175,6 +176,7 @@ union record {
 	struct wire_full full;
 	struct wire_held held;
 	struct wire_mini mini;
+	struct wire_stray stray;
 };
 
 static size_t layout_size(uint8_t layout)
@@ -184,6 +186,7 @@ static size_t layout_size(uint8_t layout)
 		[WIRE_PLACE] = sizeof(struct wire_place), [WIRE_BRIEF] = sizeof(struct wire_brief),
 		[WIRE_SOCK] = sizeof(struct wire_alone),  [WIRE_FULL] = sizeof(struct wire_full),
 		[WIRE_MINI] = sizeof(struct wire_mini),	  [WIRE_HELD] = sizeof(struct wire_held),
+		[WIRE_STRAY] = sizeof(struct wire_stray),
 	};
 
 	return layout < sizeof(sizes) / sizeof(sizes[0]) ? sizes[layout] : 0;
@@ -216,6 +219,9 @@ static void put_parts(const struct decoder *d, const union record *w, struct obs
 		break;
 	case WIRE_MINI:
 		put_mini(d, &w->mini, o);
+		break;
+	case WIRE_STRAY:
+		put_tuple(&w->stray.tuple, &o->tuple);
 		break;
 	}
 }

@@ -230,6 +230,8 @@ EMIT(emit_expect_client) { emit_cause(j, field, &((const struct story *)at)->exp
 TYPE(EXPECT_SERVER, "string", emit_expect_server, .words = "cause", .word = word_cause);
 TYPE(EXPECT_CLIENT, "string", emit_expect_client, .words = "cause", .word = word_cause);
 
+#include "sink/fields_audit.h"
+
 EMIT(emit_by_cause)
 {
 	const struct summary *s = at;
@@ -452,6 +454,15 @@ const struct shape *shape_row(enum shape_id id)
 const struct record_row *record_row(enum record_kind kind)
 {
 	return &records[kind];
+}
+
+bool shape_is_nested(enum shape_id id)
+{
+	for (unsigned other = SHAPE_none + 1; other < SHAPE_MAX; other++)
+		for (const struct field *field = shapes[other].fields; field->key; field++)
+			if (field->type->shape == id)
+				return true;
+	return false;
 }
 
 void shape_emit(struct json *j, enum shape_id id, const void *from)

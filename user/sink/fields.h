@@ -82,6 +82,8 @@ struct record_row {
 
 const struct shape *shape_row(enum shape_id id);
 const struct record_row *record_row(enum record_kind kind);
+/* Does a field of another shape hold an object, or objects, of that one? */
+bool shape_is_nested(enum shape_id id);
 /* Every key of one shape, from its struct, into the object that is open. */
 void shape_emit(struct json *j, enum shape_id id, const void *from);
 

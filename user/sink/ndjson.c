@@ -48,6 +48,8 @@ static bool sources(const struct record *r, const void *from[2])
 	from[1] = NULL;
 	if (r->kind == REC_EVENT)
 		from[1] = r->event->obs;
+	if (r->kind == REC_AUDIT)
+		from[1] = &r->audit->count;
 	return r->kind < REC_KIND_MAX && !(r->kind == REC_STORY && r->story->begin);
 }
 

@@ -70,7 +70,8 @@ static void put_array(struct json *j, const struct field_type *type)
 		put_ref(j, shape_row(type->shape)->name);
 	} else {
 		put_type(j, "string", false);
-		put_words(j, type, false);
+		if (type->word)
+			put_words(j, type, false);
 	}
 	json_object_end(j);
 }
@@ -158,14 +159,6 @@ static void put_shapes(struct json *j, const char *doc, const struct shape *shap
 	json_array_end(j);
 }
 
-static bool is_record_shape(enum shape_id id)
-{
-	for (unsigned kind = 0; kind < REC_KIND_MAX; kind++)
-		if (record_row(kind)->shape == id || record_row(kind)->more == id)
-			return true;
-	return id == SHAPE_line;
-}
-
 static void put_defs(struct json *j)
 {
 	json_key(j, "$defs");
@@ -180,7 +173,7 @@ static void put_defs(struct json *j)
 		json_object_end(j);
 	}
 	for (unsigned id = SHAPE_none + 1; id < SHAPE_MAX; id++) {
-		if (is_record_shape(id))
+		if (!shape_is_nested(id))
 			continue;
 		json_key(j, shape_row(id)->name);
 		json_object_begin(j);

@@ -40,8 +40,8 @@ struct sink {
 	const struct sink_ops *ops;
 };
 
-extern const struct sink_ops sink_text, sink_ndjson, sink_ladder, sink_bill, sink_stuck;
-/* NULL-terminated; text, ndjson, ladder, bill, stuck. */
+extern const struct sink_ops sink_text, sink_ndjson, sink_ladder, sink_bill, sink_stuck, sink_truth, sink_tap;
+/* NULL-terminated: all of them. */
 extern const struct sink_ops *const sinks[];
 
 #endif

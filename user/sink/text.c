@@ -389,6 +389,32 @@ static void put_minisocket(struct text *t, const struct minisocket *mini)
 	put_event_ends(t, &mini->tuple);
 }
 
+/* A remark: it is nobody's close. A closed port alone is worth one only to who asks for everything. */
+static void put_reset(struct text *t, const struct reset *reset)
+{
+	char local[ENDPOINT_STRLEN], peer[ENDPOINT_STRLEN], after[UNITS_STRLEN];
+	struct buf *b = &t->out;
+
+	if (!reset->of && !t->config.events)
+		return;
+	buf_printf(b, "# RST %s -> %s %s%s%s",
+		   endpoint_format(reset->tuple.family, &reset->tuple.local, local),
+		   endpoint_format(reset->tuple.family, &reset->tuple.peer, peer),
+		   reset->by == RESET_NO_SOCKET ? "for no socket" :
+		   reset->by == RESET_MINISOCKET ? "by a mini-socket" :
+		   reset->by == RESET_REQUEST ? "by a request" : "by the listener",
+		   reset->reason ? ", " : "", reset->reason ? reset->reason : "");
+	if (reset->of) {
+		buf_printf(b, ":\n#   late, %s after ", units_duration(reset->after_ns, after));
+		if (reset->owner.source != OWNER_UNKNOWN)
+			process_put(b, reset->owner.comm, reset->owner.pid, TEXT_ANY, t->config.utf8);
+		else
+			buf_puts(b, "this side");
+		buf_printf(b, " was done with it (%s)", cause_row(reset->cause)->slug);
+	}
+	buf_byte(b, '\n');
+}
+
 static void put_story(struct text *t, const struct story *story)
 {
 	if (story->begin)
@@ -416,6 +442,9 @@ static int text_take(struct sink *sink, const struct record *record)
 	case REC_EVENT:
 		if (t->config.events)
 			put_event(t, record->mono_ns, record->event);
+		break;
+	case REC_RESET:
+		put_reset(t, record->reset);
 		break;
 	case REC_LOSS:
 		buf_printf(&t->out, "# lost so far: %" PRIu64 " at %s\n", record->loss->count,

@@ -22,6 +22,7 @@ const char *obs_kind_slug(enum obs_kind kind)
 		[OBS_DESTROY] = "destroy",
 		[OBS_RELEASE] = "close-called",
 		[OBS_SNAPSHOT] = "snapshot",
+		[OBS_RST_STRAY] = "rst-stray",
 	};
 
 	return kind < OBS_KIND_MAX ? slugs[kind] : NULL;

@@ -53,6 +53,21 @@ static void good_line_becomes_an_app_record(void **state)
 	assert_memory_equal(app.tuple.peer.addr, ((uint8_t[16]){ 127, 0, 0, 2 }), 16);
 }
 
+static void an_ipv6_socket_that_speaks_ipv4_has_an_ipv4_tuple(void **state)
+{
+	static const char line[] = HEAD
+		"\"error\":null,\"mono_ns\":5000,\"took_ns\":300,\"family\":6,"
+		"\"local\":{\"address\":\"::ffff:127.0.0.1\",\"port\":80},"
+		"\"peer\":{\"address\":\"::ffff:10.2.3.4\",\"port\":9}}";
+	struct app app;
+
+	(void)state;
+	assert_int_equal(parse(line, &app), 0);
+	assert_int_equal(app.tuple.family, 4);
+	assert_memory_equal(app.tuple.local.addr, ((uint8_t[16]){ 127, 0, 0, 1 }), 16);
+	assert_memory_equal(app.tuple.peer.addr, ((uint8_t[16]){ 10, 2, 3, 4 }), 16);
+}
+
 static void error_names_become_numbers(void **state)
 {
 	static const char line[] =
@@ -252,6 +267,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_line_becomes_an_app_record),
+		cmocka_unit_test(an_ipv6_socket_that_speaks_ipv4_has_an_ipv4_tuple),
 		cmocka_unit_test(error_names_become_numbers),
 		cmocka_unit_test(call_without_a_connection_has_no_tuple),
 		cmocka_unit_test(unknown_keys_are_ignored),

@@ -28,6 +28,7 @@ static void every_kind_of_the_wire_becomes_its_kind_of_observation(void **state)
 		[WIRE_DESTROY] = OBS_DESTROY,
 		[WIRE_RELEASE] = OBS_RELEASE,
 		[WIRE_SNAPSHOT] = OBS_SNAPSHOT,
+		[WIRE_RST_STRAY] = OBS_RST_STRAY,
 	};
 	struct obs o;
 
@@ -74,6 +75,31 @@ static void every_layout_has_its_parts(void **state)
 		assert_int_equal(o.has_sock, parts[i].sock);
 		assert_int_equal(o.sock.probes_out, parts[i].sock ? 9 : 0);
 	}
+}
+
+static void a_stray_reset_has_a_tuple_and_what_answered_and_no_socket(void **state)
+{
+	union any w = record(WIRE_RST_STRAY, WIRE_STRAY);
+	struct obs o;
+
+	(void)state;
+	w.ev.old_state = 10;
+	w.ev.reason = 2;
+	w.ev.netns_ino = 7;
+	w.stray.tuple.family = 4;
+	w.stray.tuple.local_port = 80;
+	w.stray.tuple.peer_port = 40000;
+	w.stray.tuple.local[0] = 127;
+	assert_int_equal(decode_record(&w, &o), 0);
+	assert_int_equal(o.kind, OBS_RST_STRAY);
+	assert_int_equal(o.old_state, 10);
+	assert_int_equal(o.sock.netns_ino, 7);
+	assert_int_equal(o.tuple.local.port, 80);
+	assert_int_equal(o.tuple.peer.port, 40000);
+	assert_int_equal(o.tuple.local.addr[0], 127);
+	assert_string_equal(o.rst_reason, "TCP_ABORT_ON_CLOSE");
+	assert_false(o.has_sock || o.has_task);
+	assert_true(!o.sk && !o.mini.addr);
 }
 
 static void the_head_is_in_every_layout(void **state)
@@ -437,6 +463,7 @@ int main(void)
 		cmocka_unit_test(what_ended_a_minisocket_is_told_where_it_is_known),
 		cmocka_unit_test(every_kind_of_the_wire_becomes_its_kind_of_observation),
 		cmocka_unit_test(every_layout_has_its_parts),
+		cmocka_unit_test(a_stray_reset_has_a_tuple_and_what_answered_and_no_socket),
 		cmocka_unit_test(the_head_is_in_every_layout),
 		cmocka_unit_test(each_flag_is_its_own_boolean_and_no_other),
 		cmocka_unit_test(a_mini_sockets_record_says_whether_there_were_timestamps),

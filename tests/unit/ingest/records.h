@@ -10,7 +10,7 @@
 #include "ingest/decode.h"
 #include "wire.h"
 
-#define N_LAYOUTS 9
+#define N_LAYOUTS 10
 extern const size_t layout_sizes[N_LAYOUTS];
 
 /* Room for more than any record that is known, so that a longer one can be made. */
@@ -23,6 +23,7 @@ union any {
 	struct wire_full full;
 	struct wire_held held;
 	struct wire_mini mini;
+	struct wire_stray stray;
 	unsigned char bytes[512];
 };
 
