@@ -68,19 +68,37 @@ static bool ask_tracepoint(const struct btf *btf, const struct fact_row *row, ui
 	return true;
 }
 
-static bool ask_ksym(const struct fact_row *row, uint64_t *value)
+/* "ffffffff8141d700 t tw_timer_handler\n" of a fact that has not been answered yet? */
+static void take_symbol(char *line, uint64_t *asked, struct facts *f)
+{
+	char *type;
+	uint64_t address = strtoull(line, &type, 16);
+
+	if (strlen(type) < 4)
+		return;
+	type[3 + strcspn(type + 3, "\t\n")] = '\0';
+	for (int i = 0; i < FACT_MAX; i++) {
+		if (!(*asked & UINT64_C(1) << i) || strcmp(type + 3, rows[i].a))
+			continue;
+		*asked &= ~(UINT64_C(1) << i);
+		f->value[i] = address;
+		if (address && tolower(type[1]) == 't')
+			f->holds |= UINT64_C(1) << i;
+	}
+}
+
+/* All at once: the kernel takes its time to print its symbols. */
+static void ask_symbols(struct facts *f)
 {
 	CLEANUP(fclose) FILE *file = fopen("/proc/kallsyms", "re");
-	char line[512], name[256], type;
-	unsigned long long address;
+	uint64_t asked = 0;
+	char line[512];
 
-	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%llx %c %255s", &address, &type, name) != 3 || strcmp(name, row->a))
-			continue;
-		*value = address;
-		return address && tolower(type) == 't';
-	}
-	return false;
+	for (int i = 0; i < FACT_MAX; i++)
+		if (rows[i].ask == ASK_KSYM)
+			asked |= UINT64_C(1) << i;
+	while (asked && file && fgets(line, sizeof(line), file))
+		take_symbol(line, &asked, f);
 }
 
 static bool ask_mount(const struct fact_row *row, char *ret, size_t size)
@@ -111,8 +129,8 @@ static bool ask(const struct btf *btf, const struct fact_row *row, struct facts 
 		return ask_param(btf, row, value);
 	case ASK_TRACEPOINT:
 		return ask_tracepoint(btf, row, value);
-	case ASK_KSYM:
-		return ask_ksym(row, value);
+	case ASK_KSYM: /* ask_symbols() */
+		return false;
 	case ASK_MOUNT:
 		return ask_mount(row, f->cgroup2, sizeof(f->cgroup2));
 	}
@@ -125,6 +143,7 @@ void facts_find(const struct btf *vmlinux, struct facts *ret)
 	for (int i = 0; i < FACT_MAX; i++)
 		if (ask(vmlinux, &rows[i], ret, &ret->value[i]))
 			ret->holds |= UINT64_C(1) << i;
+	ask_symbols(ret);
 }
 
 #define REASON_PREFIX "SK_RST_REASON_"
