@@ -268,7 +268,7 @@ def turns(bench):
     bench.page.table(("what", "median (quartiles)", "wanted"), [
         ('seconds from exec to "Tracing"', around(spread(starts), 3), "0.5"),
         ("seconds from Ctrl-C to its end", around(spread(ends), 3), "0.2"),
-        ("RSS at start, MiB (the ring is mapped twice and counts)", around(spread([kib / 1024 for kib in rss]), 1),
+        ("RSS at start, MiB (the ring is mapped and counts)", around(spread([kib / 1024 for kib in rss]), 1),
          "16"),
         ("of that its own memory (RssAnon), MiB", around(spread([kib / 1024 for kib in anon]), 1), ""),
         ("BPF maps in the kernel, MiB", around(spread([kib / 1024 for kib in maps]), 1), ""),
