@@ -201,7 +201,7 @@ $(O)/tests/live/%: $(O)/tests/live/%.o $(call lib,$(everything))
 
 $(bench_alone): $(O)/%: $(O)/%.o
 	$(call link)
-$(bench_fed): $(O)/%: $(O)/%.o $(call lib,sink ingest core base)
+$(bench_fed): $(O)/%: $(O)/%.o $(call lib,ingest $(sees_sink))
 	$(call link)
 $(O)/tests/bench/load: $(filter-out $(bench_alone:%=%.o) $(bench_fed:%=%.o),$(patsubst %.c,$(O)/%.o,$(bench_src)))
 	$(call link)
