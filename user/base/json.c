@@ -271,11 +271,23 @@ static inline void put_word(struct buf *out, const struct json_word *word)
 
 void json_key_word(struct json *j, const struct json_word *key)
 {
-	if (!key_fits(j))
+	struct buf *out = j->out;
+
+	/* what is not simple is asked again; what is, is done sixty times a line */
+	if (j->err || !j->in_object || j->keyed || j->pretty || buf_reserve(out, sizeof(*key) + 1)) {
+		if (!key_fits(j))
+			return;
+		put_word(out, key);
+		if (j->pretty)
+			buf_byte(out, ' ');
 		return;
-	put_word(j->out, key);
-	if (j->pretty)
-		buf_byte(j->out, ' ');
+	}
+	/* without a comma the key is written over it */
+	out->data[out->len] = ',';
+	out->len += j->comma;
+	memcpy(out->data + out->len, key, sizeof(*key));
+	out->len += key->n;
+	j->keyed = true;
 }
 
 void json_word(struct json *j, const struct json_word *word)
