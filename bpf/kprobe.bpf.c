@@ -52,9 +52,10 @@ int BPF_KPROBE(kprobe__tcp_v4_destroy_sock, struct sock *sk)
 }
 
 SEC("?kprobe/inet_twsk_hashdance_schedule")
-int BPF_KPROBE(kprobe__inet_twsk_hashdance_schedule, struct inet_timewait_sock *tw)
+int BPF_KPROBE(kprobe__inet_twsk_hashdance_schedule, struct inet_timewait_sock *tw, struct sock *sk,
+	       void *hashinfo, int timeo)
 {
-	return send_mini((__u64)tw, WIRE_MINI_BORN, HOOK_MINI_BORN, 0);
+	return send_mini((__u64)tw, WIRE_MINI_BORN, HOOK_MINI_BORN, timeo);
 }
 
 SEC("?kprobe/inet_twsk_hashdance")

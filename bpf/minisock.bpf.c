@@ -39,9 +39,10 @@ int BPF_PROG(tp_btf__timer_expire_entry, struct timer_list *timer)
  * Softirq or process, the socket's lock held.
  */
 SEC("?fentry/inet_twsk_hashdance_schedule")
-int BPF_PROG(fentry__inet_twsk_hashdance_schedule, struct inet_timewait_sock *tw)
+int BPF_PROG(fentry__inet_twsk_hashdance_schedule, struct inet_timewait_sock *tw, struct sock *sk,
+	     void *hashinfo, int timeo)
 {
-	return send_mini((__u64)tw, WIRE_MINI_BORN, HOOK_MINI_BORN, 0);
+	return send_mini((__u64)tw, WIRE_MINI_BORN, HOOK_MINI_BORN, timeo);
 }
 
 SEC("?fentry/inet_twsk_hashdance")

@@ -214,7 +214,7 @@ static void tell_killed(const struct sink_ops *ops, struct sink *sink)
 		CALL(100352, C, "read", 0, .took_us = 100100),
 		STATE(150436, C, CLOSE_WAIT, LAST_ACK),
 		SEG(150441, C, FIN | ACK, 12, 13, 0),
-		OBS(150449, S, MINI_BORN, .to = ST_TIME_WAIT, .seconds = 60),
+		OBS(150449, S, MINI_ARMED, .to = ST_TIME_WAIT, .seconds = 60),
 		SEG(150457, S, ACK, 13, 13, 0),
 		STATE(150465, C, LAST_ACK, CLOSE),
 		CALL(150480, C, "close", 0, .took_us = 55),

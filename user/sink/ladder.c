@@ -106,6 +106,7 @@ static bool event_fill(struct ladder_item *item, const struct obs *obs)
 		item->rst.reason = obs->rst_reason;
 		return true;
 	case OBS_MINI_BORN:
+	case OBS_MINI_ARMED:
 	case OBS_MINI_PEEK:
 	case OBS_MINI_EXPIRED:
 	case OBS_MINI_KILLED:
