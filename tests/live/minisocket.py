@@ -212,7 +212,10 @@ def may_destroy():
 def tried(name, play):
     """Each try is one of its own: a kernel that hides a whole softirq now and then hides no two (ARCHITECTURE.md)."""
     for attempt in range(TRIES):
-        problems = list(play())
+        try:
+            problems = list(play())
+        except (RuntimeError, OSError) as error:  # what should have been there to be ended was not
+            problems = [f"{error!r}"]
         if not problems:
             break
         print(f"# attempt {attempt + 1}, load {os.getloadavg()[0]:.1f}: {name}: {problems[0][:500]}")
