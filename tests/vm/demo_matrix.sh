@@ -131,7 +131,7 @@ for kernel in "${booted[@]}"; do
 		for turn in "${turns[@]}"; do check_run "$kernel" "$out" "$way" "$turn"; done
 	done
 done
-: "${newest:=${done_kernels[-1]:-}}"
+[ "${#done_kernels[@]}" -eq 0 ] || : "${newest:=${done_kernels[-1]}}"
 for kernel in "${done_kernels[@]}"; do
 	[ "$kernel" != "$newest" ] || continue
 	for turn in "${turns[@]}"; do check_across "$kernel" "$turn"; done

@@ -61,6 +61,7 @@ aarch64) own_arch=arm64 ;;
 esac
 
 arch_of() { case $1 in *-arm64) echo arm64 ;; *) echo amd64 ;; esac; }
+emulator_of() { case $1 in *-arm64) echo qemu-system-aarch64 ;; *) echo qemu-system-x86_64 ;; esac; }
 
 # Names as kernel.sh takes them; the architecture goes without saying for amd64.
 list_kernels() {
@@ -114,6 +115,10 @@ prepare() { # KERNEL OUT
 
 	rm -rf "$2"
 	mkdir -p "$2"
+	if ! type -P "$(emulator_of "$1")" >/dev/null; then
+		skip "kernel $1" "no $(emulator_of "$1") here"
+		return 1
+	fi
 	if ! bash "$here/kernel.sh" "$1" >"$2/version" 2>"$2/run"; then
 		skip "kernel $1" "$(tail -n 1 "$2/run")"
 		return 1
@@ -153,7 +158,7 @@ boot_all() { # RESULTS
 	wait
 }
 
-# A machine that never came up has shown nothing of ours: 0 = ran, 1 = did not.
+# A machine that never came up has shown nothing of ours: 0 = it ran, 1 = it did not.
 ran() { # KERNEL OUT WHAT
 	local status
 

@@ -21,7 +21,7 @@
 #   -k               keep the work directory and say where it is
 #
 # Exit status: COMMAND's; 128 + signal; 124 out of time; 125 the machine failed;
-# 123 none came up: nothing of ours has run.
+# 123 none could be had or came up: nothing of ours has run.
 #
 # TCPCLOSE_VM_CPUS    processors of the machine (2)
 # TCPCLOSE_VM_ACCEL   QEMU's accelerator (tcg,thread=single: with a thread for each
@@ -35,6 +35,7 @@ absent=123
 boot_seconds=120
 
 die() { echo "run.sh: $*" >&2; exit "$broken"; }
+cannot() { echo "run.sh: $*" >&2; exit "$absent"; }
 
 includes=() modules=() env=() out='' seconds=120 append='' memory=768 shell='' keep=''
 while getopts i:m:e:o:t:a:M:sk option; do
@@ -60,7 +61,7 @@ if [ -z "$series" ] || { [ -z "$shell" ] && [ $# -eq 0 ]; }; then
 	exit 2
 fi
 
-read -r version vmlinuz module_dir arch < <(bash "$here/kernel.sh" "$series") || die "no kernel $series"
+read -r version vmlinuz module_dir arch < <(bash "$here/kernel.sh" "$series") || cannot "no kernel $series"
 
 host=$(uname -m)
 sysroot='' cc=("${CC:-cc}")
@@ -69,14 +70,14 @@ case $arch in
 amd64) guest=x86_64 console=ttyS0 processor=(-cpu max) append="no_timer_check $append" ;;
 # The pointer authentication that it has by default costs an emulator half of its time.
 arm64) guest=aarch64 console=ttyAMA0 processor=(-machine virt -cpu "max,pauth-impdef=on") ;;
-*) die "cannot boot $arch" ;;
+*) cannot "no word on $arch" ;;
 esac
 if [ "$guest" != "$host" ]; then
-	sysroot=$(bash "$here/sysroot.sh" "$arch") || die "no sysroot for $arch"
+	sysroot=$(bash "$here/sysroot.sh" "$arch") || cannot "no sysroot for $arch"
 	cc=("$guest-linux-gnu-gcc" "--sysroot=$sysroot")
 fi
 for tool in "qemu-system-$guest" cpio "${cc[0]}"; do
-	command -v "$tool" >/dev/null || die "needs $tool"
+	command -v "$tool" >/dev/null || cannot "no $tool here"
 done
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/tcpclose-vm.XXXXXX")
