@@ -87,13 +87,13 @@ static void take_bytes(struct stuck_sock *sock, const struct obs_sock *o)
 
 static void add_holder(struct stuck_sock *sock, const struct obs_task *task)
 {
-	struct stuck_holder *holder = &sock->holders[sock->n_holders];
+	uint32_t n = sock->n_holders++;
 
-	if (sock->n_holders++ >= STUCK_HOLDERS_MAX)
+	if (n >= STUCK_HOLDERS_MAX)
 		return;
-	holder->pid = task->pid;
-	holder->fd = task->fd;
-	memcpy(holder->comm, task->comm, sizeof(holder->comm));
+	sock->holders[n].pid = task->pid;
+	sock->holders[n].fd = task->fd;
+	memcpy(sock->holders[n].comm, task->comm, sizeof(sock->holders[n].comm));
 }
 
 void stuck_see(struct stuck *s, const struct obs *obs)
