@@ -88,6 +88,14 @@ static void see_open(void *ctx, const struct flow_now *f)
 	bill_open(((struct time_wait *)ctx)->bill, f);
 }
 
+/* A destination is whole where only namespaces, families or destinations are chosen. */
+static bool is_partial(const struct config *c)
+{
+	const struct filter *f = &c->filter;
+
+	return c->comm[0] || f->n_pids || f->cgroup_id || f->n_ports || f->n_local_ports || f->addr_family;
+}
+
 static void find_rules(struct time_wait *t)
 {
 	uint32_t asked = t->config->filter.netns_ino;
@@ -105,6 +113,8 @@ static int look(void *ctx, uint64_t lost, bool last, struct record *ret)
 	struct time_wait *t = ctx;
 
 	bill_begin(t->bill, run_now_ns());
+	if (is_partial(t->config))
+		bill_partial(t->bill);
 	find_rules(t);
 	flow_minis(t->flows, see_mini, t);
 	flow_minis_untold(t->flows, see_mini, t);

@@ -145,6 +145,19 @@ def bill_tests(proxy, server):
                if given - advices(bill) or withheld & advices(bill) else [])
 
 
+def filter_tests(proxy, server):
+    """With -p only that process's, and nothing is said of what others may hold."""
+    port = server.tell("listen", "filtered", ADDRESS)
+    view = View("time-wait", "--json", "-p", str(proxy.pid), "-d", "600")
+    for i in range(6):
+        Connection(proxy, server, "filtered", ADDRESS, port).close("server" if i % 2 else "client")
+    eventually(lambda: is_quiet(proxy), 10)
+    bill, status = view.end()
+    owners = [(o["comm"], o["count"]["mini_sockets"]) for o in bill["by_owner"]]
+    result("-p shows the mini-sockets of that process and no others", [] if not status and bill["partial"] and
+           owners == [(proxy.comm, 3)] and "not-short" not in advices(bill) else [status, bill])
+
+
 def stuck_on(port, *options):
     """What `stuck` says of sockets on that port."""
     return json.loads(tcpclose("stuck", f"--way={WAY}", "--json", "-P", str(port), *options).stdout)
@@ -294,6 +307,7 @@ def main():
     subprocess.run(["nsenter", f"--net=/proc/{proxy.pid}/ns/net", "ip", "addr", "add", f"{ADDRESS}/32", "dev", "lo"],
                    check=True)
     bill_tests(proxy, server)
+    filter_tests(proxy, server)
     stuck_tests()
     live_tests(proxy, server)
     usage_tests()

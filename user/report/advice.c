@@ -211,7 +211,7 @@ void bill_advise(struct bill_report *r)
 
 	advise_ports(r);
 	full = advise_buckets(r);
-	if (r->now && !r->n_advice && !full)
+	if (r->now && !r->n_advice && !full && !r->partial)
 		advise_calm(r);
 	advise_sources(r);
 	for (size_t i = 0; i < r->sources.n && r->fin_wait2 * 100 >= r->now * SHARE_PERCENT; i++) {

@@ -168,6 +168,11 @@ void bill_begin(struct bill *b, uint64_t now_ns)
 				   .born = r->born, .ended = r->ended, .refused = r->refused };
 }
 
+void bill_partial(struct bill *b)
+{
+	b->report.partial = true;
+}
+
 void bill_rules(struct bill *b, const struct bill_rules *rules)
 {
 	struct bill_rules *mine = tally_item(&b->rules, &rules->netns);

@@ -98,6 +98,7 @@ struct bill_report {
 	uint32_t mini_bytes; /* memory of one; 0 = not known */
 	uint64_t lost;	     /* records that the sensors lost */
 	bool last;	     /* nothing comes after this one */
+	bool partial;	     /* others than those asked for may hold ports of the same destinations */
 	struct bill_groups owners, locals, peers, came, destinations, sources;
 	struct bill_lifetime lifetimes[MINI_END_MAX];
 	size_t n_lifetimes;
@@ -117,6 +118,8 @@ void bill_free(struct bill *bill);
 void bill_ended(struct bill *bill, const struct minisocket *mini);
 
 void bill_begin(struct bill *bill, uint64_t now_ns);
+/* Not all that there are will be given: nothing may be said of what is left over. */
+void bill_partial(struct bill *bill);
 void bill_rules(struct bill *bill, const struct bill_rules *rules);
 void bill_mini(struct bill *bill, const struct flow_mini *mini);
 void bill_open(struct bill *bill, const struct flow_now *flow);

@@ -179,8 +179,9 @@ static void put_destination(struct buf *b, const struct bill_group *g)
 	buf_byte(b, '\n');
 }
 
-static void put_destinations(struct buf *b, size_t rows, const struct bill_groups *groups)
+static void put_destinations(struct buf *b, size_t rows, const struct bill_report *r)
 {
+	const struct bill_groups *groups = &r->destinations;
 	size_t n = 0;
 
 	for (size_t i = 0; i < groups->n && n < rows; i++) {
@@ -188,7 +189,8 @@ static void put_destinations(struct buf *b, size_t rows, const struct bill_group
 		if (!groups->items[i]->now)
 			continue;
 		if (!n++)
-			buf_puts(b, "\nPORTS\n    HELD   OPEN      OF   USED EXPECTED  TOWARDS\n");
+			buf_printf(b, "\nPORTS%s\n    HELD   OPEN      OF   USED EXPECTED  TOWARDS\n",
+				   r->partial ? " (of those asked for; others may hold more)" : "");
 		put_destination(b, groups->items[i]);
 	}
 }
@@ -232,7 +234,7 @@ static int bill_sink_take(struct sink *sink, const struct record *record)
 	buf_reset(b);
 	put_head(b, r);
 	put_table(b, rows, "BY OWNER", &r->owners, put_owner);
-	put_destinations(b, rows, &r->destinations);
+	put_destinations(b, rows, r);
 	put_advice(b, r);
 	put_table(b, rows, "BY REMOTE END", &r->peers, put_peer);
 	put_table(b, rows, "BY LOCAL END", &r->locals, put_local);

@@ -147,6 +147,23 @@ static void what_is_older_is_nobodys(void **state)
 	assert_null(advice_of(r, "closes-first"));
 }
 
+/* Others may hold the rest. */
+static void of_a_part_it_is_not_said_that_nothing_is_short(void **state)
+{
+	const struct bill_report *r;
+
+	(void)state;
+	bill_begin(bill, 100 * SEC);
+	bill_partial(bill);
+	bill_rules(bill, &usual_rules);
+	add_minis(bill, 100, 11, EV(CONNECTED), SEC);
+	r = bill_done(bill, 256, 0, false);
+	assert_true(r->partial);
+	assert_null(advice_of(r, "not-short"));
+	assert_non_null(advice_of(r, "closes-first"));
+	assert_non_null(advice_of(advise(&usual_rules, 100, 11, EV(CONNECTED), SEC), "not-short"));
+}
+
 static void nothing_is_advised_twice(void **state)
 {
 	const struct bill_report *r;
@@ -198,6 +215,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ports_are_short_when_most_are_taken_or_will_be, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_table_of_mini_sockets_is_said, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_older_is_nobodys, setup, teardown),
+		cmocka_unit_test_setup_teardown(of_a_part_it_is_not_said_that_nothing_is_short, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_advised_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_small_share_is_not_worth_a_word, setup, teardown),
 		cmocka_unit_test(every_slug_is_a_word),
