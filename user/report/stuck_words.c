@@ -102,7 +102,8 @@ static void explain_fin_wait2(struct stuck_sock *sock)
 	}
 	if (!sock->n_holders) {
 		sock->wait = STUCK_PEER_FIN_ORPHAN;
-		add(sock, "nobody holds it here: the kernel lets go of it after tcp_fin_timeout");
+		add(sock, "nobody holds it here%s: the kernel lets go of it after tcp_fin_timeout",
+		    sock->mini ? ", a mini-socket is all that is left" : "");
 		return;
 	}
 	sock->wait = STUCK_PEER_FIN;

@@ -206,6 +206,7 @@ static void mini_sockets_in_fin_wait2_are_among_them(void **state)
 	stuck_mini(stuck, &mini);
 	assert_int_equal(stuck_done(stuck, 0, false)->n, 3);
 	assert_true(stuck_done(stuck, 0, false)->items[0]->mini);
+	assert_non_null(strstr(stuck_done(stuck, 0, false)->items[0]->words, "a mini-socket is all that is left"));
 }
 
 static void oldest_first_and_only_who_is_asked_for(void **state)
