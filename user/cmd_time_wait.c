@@ -69,10 +69,15 @@ static void add_namespace(struct time_wait *t, uint32_t netns)
 		t->rules[t->n_namespaces++].netns = netns;
 }
 
-static void see_namespace(void *ctx, const struct flow_mini *m)
+/* The first of two times through all of them. */
+static void expect_mini(void *ctx, const struct flow_mini *m)
 {
-	if (is_wanted(ctx, m))
-		add_namespace(ctx, m->netns);
+	struct time_wait *t = ctx;
+
+	if (!is_wanted(t, m))
+		return;
+	add_namespace(t, m->netns);
+	bill_expect(t->bill, m);
 }
 
 static void see_mini(void *ctx, const struct flow_mini *m)
@@ -102,7 +107,7 @@ static void find_rules(struct time_wait *t)
 
 	t->n_namespaces = 0;
 	add_namespace(t, asked ? asked : netns_own());
-	flow_minis(t->flows, see_namespace, t);
+	flow_minis(t->flows, expect_mini, t);
 	netns_rules(t->rules, t->n_namespaces);
 	for (size_t i = 0; i < t->n_namespaces; i++)
 		bill_rules(t->bill, &t->rules[i]);

@@ -38,7 +38,7 @@ int bill_new(uint64_t began_ns, struct bill **ret)
 {
 	struct bill *b = calloc(1, sizeof(*b));
 	struct tally *groups[] = { &b->owners, &b->locals, &b->peers,
-				   &b->came, &b->destinations, &b->sources };
+				   &b->came, &b->destinations, &b->sources, &b->shared };
 
 	if (!b)
 		return -ENOMEM;
@@ -61,6 +61,7 @@ static void reset(struct bill *b)
 	tally_reset(&b->destinations);
 	tally_reset(&b->sources);
 	tally_reset(&b->rules);
+	tally_reset(&b->shared);
 }
 
 void bill_free(struct bill *b)

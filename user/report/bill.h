@@ -121,6 +121,11 @@ void bill_begin(struct bill *bill, uint64_t now_ns);
 /* Not all that there are will be given: nothing may be said of what is left over. */
 void bill_partial(struct bill *bill);
 void bill_rules(struct bill *bill, const struct bill_rules *rules);
+/*
+ * Before all bill_mini(): where nobody knows who connected, an end that many have
+ * in common is told with its port.
+ */
+void bill_expect(struct bill *bill, const struct flow_mini *mini);
 void bill_mini(struct bill *bill, const struct flow_mini *mini);
 void bill_open(struct bill *bill, const struct flow_now *flow);
 /* mini_bytes, lost, last: as in the report. Valid until the next bill_begin(). */

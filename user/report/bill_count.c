@@ -47,6 +47,52 @@ static void put_ends(struct bill_key *key, const struct tuple *tuple, bool local
 		memcpy(key->peer_addr, tuple->peer.addr, sizeof(key->peer_addr));
 }
 
+static struct bill_key end_key(uint32_t netns, uint8_t family, const struct endpoint *end, bool is_peer)
+{
+	struct bill_key key = { .netns = netns, .family = family, .role = is_peer, .local_port = end->port };
+
+	memcpy(key.local_addr, end->addr, sizeof(key.local_addr));
+	return key;
+}
+
+static uint64_t *sharers(struct bill *b, const struct bill_key *key)
+{
+	struct bill_group *g = tally_item(&b->shared, key);
+
+	return g ? &g->now : NULL;
+}
+
+void bill_expect(struct bill *b, const struct flow_mini *m)
+{
+	const struct tuple *t = &m->tuple;
+
+	if (m->evidence & (EV(CONNECTED) | EV(ACCEPTED)))
+		return;
+	for (int is_peer = 0; is_peer < 2; is_peer++) {
+		struct bill_key key = end_key(m->netns, t->family, is_peer ? &t->peer : &t->local, is_peer);
+		uint64_t *n = sharers(b, &key);
+
+		if (n)
+			++*n;
+	}
+}
+
+/* The port of the end that more have in common; of two that are alike, none. */
+static void put_shared(struct bill *b, uint32_t netns, const struct tuple *t, struct bill_key *local,
+		       struct bill_key *peer)
+{
+	struct bill_key keys[2] = { end_key(netns, t->family, &t->local, false),
+				    end_key(netns, t->family, &t->peer, true) };
+	const uint64_t *here = sharers(b, &keys[0]), *there = sharers(b, &keys[1]);
+
+	if (!here || !there)
+		return;
+	if (*here > *there)
+		local->local_port = t->local.port;
+	if (*there > *here)
+		peer->peer_port = t->peer.port;
+}
+
 /* One mini-socket, with what all groupings need to know of it. */
 struct one {
 	const struct flow_mini *mini;
@@ -109,6 +155,8 @@ static void count_ends(struct bill *b, const struct one *one)
 		local.local_port = tuple->local.port;
 	if (one->role == ROLE_CONNECTED)
 		peer.peer_port = tuple->peer.port;
+	if (one->role == ROLE_UNKNOWN)
+		put_shared(b, one->mini->netns, tuple, &local, &peer);
 	count_in(&b->locals, &local, one);
 	count_in(&b->peers, &peer, one);
 }

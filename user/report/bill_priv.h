@@ -34,6 +34,7 @@ struct bill {
 	struct dead *dead;
 	size_t n_dead, cap_dead;
 	struct tally owners, people, locals, peers, came, destinations, sources, rules;
+	struct tally shared; /* ends, of those of whom nobody knows who connected */
 	struct bill_lifetime lifetimes[MINI_END_MAX];
 	struct bill_report report;
 };

@@ -109,7 +109,7 @@ static void of_what_is_older_the_ports_tell_who_connected(void **state)
 	assert_string_equal(bill_came_slug(&r->came.items[0]->key), "older");
 	assert_int_equal(r->born, 0);
 
-	/* and where both are, nothing tells; but the port is taken */
+	/* and where both are, nothing tells but how many share an end; and the port is taken */
 	all.port_first = 1;
 	bill_begin(bill, 101 * SEC);
 	bill_rules(bill, &all);
@@ -117,6 +117,36 @@ static void of_what_is_older_the_ports_tell_who_connected(void **state)
 	r = bill_done(bill, 0, 0, false);
 	assert_int_equal(r->peers.items[0]->key.role, ROLE_UNKNOWN);
 	assert_int_equal(r->destinations.items[0]->now, 4);
+	bill_free(bill);
+}
+
+static void an_end_that_many_share_is_told_with_its_port(void **state)
+{
+	struct bill *bill = new_bill(0);
+	const struct bill_report *r;
+	struct bill_rules all = usual_rules;
+
+	(void)state;
+	all.port_first = 1;
+	bill_begin(bill, 100 * SEC);
+	bill_rules(bill, &all);
+	expect_minis(bill, 4);
+	add_minis(bill, 4, 0, 0, 0);
+	r = bill_done(bill, 0, 0, false);
+	assert_int_equal(r->peers.n, 1);
+	assert_int_equal(r->peers.items[0]->key.role, ROLE_UNKNOWN);
+	assert_int_equal(r->peers.items[0]->key.peer_port, 80);
+	assert_int_equal(r->locals.n, 1);
+	assert_int_equal(r->locals.items[0]->key.local_port, 0);
+
+	/* one alone: both ends are as good */
+	bill_begin(bill, 101 * SEC);
+	bill_rules(bill, &all);
+	expect_minis(bill, 1);
+	add_minis(bill, 1, 0, 0, 0);
+	r = bill_done(bill, 0, 0, false);
+	assert_int_equal(r->peers.items[0]->key.peer_port, 0);
+	assert_int_equal(r->locals.items[0]->key.local_port, 0);
 	bill_free(bill);
 }
 
@@ -279,6 +309,7 @@ int main(void)
 		cmocka_unit_test(a_port_that_connect_chose_is_one_of_many),
 		cmocka_unit_test(who_accepted_holds_no_ephemeral_port),
 		cmocka_unit_test(of_what_is_older_the_ports_tell_who_connected),
+		cmocka_unit_test(an_end_that_many_share_is_told_with_its_port),
 		cmocka_unit_test(births_are_who_is_here_and_who_was),
 		cmocka_unit_test(who_died_young_was_born_all_the_same),
 		cmocka_unit_test(who_is_dying_is_born_once_and_here_no_more),

@@ -24,7 +24,7 @@ static struct owner owner_of(uint32_t pid)
 }
 
 static void add(struct bill *bill, unsigned n, uint32_t pid, evidence_set evidence, uint64_t born_ns,
-		bool dying, bool without)
+		bool dying, bool without, void (*to)(struct bill *bill, const struct flow_mini *mini))
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct flow_mini mini = {
@@ -35,23 +35,28 @@ static void add(struct bill *bill, unsigned n, uint32_t pid, evidence_set eviden
 			.born_ns = born_ns,
 		};
 
-		bill_mini(bill, &mini);
+		to(bill, &mini);
 	}
 }
 
 void add_minis(struct bill *bill, unsigned n, uint32_t pid, evidence_set evidence, uint64_t born_ns)
 {
-	add(bill, n, pid, evidence, born_ns, false, false);
+	add(bill, n, pid, evidence, born_ns, false, false, bill_mini);
 }
 
 void add_dying(struct bill *bill, unsigned n, uint32_t pid, uint64_t born_ns)
 {
-	add(bill, n, pid, EV(CONNECTED), born_ns, true, false);
+	add(bill, n, pid, EV(CONNECTED), born_ns, true, false, bill_mini);
 }
 
 void add_without_timestamps(struct bill *bill, unsigned n, uint32_t pid, uint64_t born_ns)
 {
-	add(bill, n, pid, EV(CONNECTED), born_ns, false, true);
+	add(bill, n, pid, EV(CONNECTED), born_ns, false, true, bill_mini);
+}
+
+void expect_minis(struct bill *bill, unsigned n)
+{
+	add(bill, n, 0, 0, 0, false, false, bill_expect);
 }
 
 void end_minis(struct bill *bill, unsigned n, uint32_t pid, enum mini_end end, uint64_t at_ns,

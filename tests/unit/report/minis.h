@@ -15,6 +15,8 @@ extern const struct bill_rules usual_rules;
 void add_minis(struct bill *bill, unsigned n, uint32_t pid, evidence_set evidence, uint64_t born_ns);
 /* The same, with their timers off. Their deaths: the first n of these. */
 void add_dying(struct bill *bill, unsigned n, uint32_t pid, uint64_t born_ns);
+/* Of whom nothing is known, on the first of two times through. */
+void expect_minis(struct bill *bill, unsigned n);
 /* Those connections had none. */
 void add_without_timestamps(struct bill *bill, unsigned n, uint32_t pid, uint64_t born_ns);
 void end_minis(struct bill *bill, unsigned n, uint32_t pid, enum mini_end end, uint64_t at_ns,
