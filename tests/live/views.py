@@ -31,7 +31,7 @@ class View:
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         started.append(self.process)
         self.out, self.err = Lines(self.process.stdout), Lines(self.process.stderr)
-        if not self.err.wait(lambda lines: READY in lines):
+        if not self.err.wait(lambda lines: READY in lines, 150):
             raise RuntimeError(f"{arguments} did not get ready: {self.err.lines}")
 
     def end(self):
@@ -89,7 +89,9 @@ def check_counts(bill, status, port, shares, kernel):
     early = MANY - known
     if status or bill["type"] != "time-wait" or bill["lost"]:
         yield f"status {status}, {bill['type']}, lost {bill['lost']}"
-    if bill["born"] != MANY or not 0 <= early <= MANY // 10:
+    # on a slow machine more than a second passes: where tcp_tw_reuse is on, ports are then taken again
+    reused = sum(lifetime["ended"] for lifetime in bill["lifetimes"] if lifetime["end"] in ("reused", "unseen"))
+    if bill["born"] != MANY or not 0 <= early <= MANY // 10 + reused:
         yield f"{bill['born']} born, {known} known; should be {MANY}: {bill['lifetimes']}"
     if not kernel <= bill["mini_sockets"] == bill["kernel_mini_sockets"]:
         yield f"{bill['mini_sockets']}, the kernel counts {bill['kernel_mini_sockets']}, then {kernel}"
@@ -265,7 +267,8 @@ def live_tests(proxy, server):
             Connection(proxy, server, "live", ADDRESS, port).close("client")
 
     def told(drawn):
-        return re.search(r"\n +7 +[0-9.]+  active-close", drawn)
+        # of one whose events were lost it is not known
+        return re.search(r"\n +[1-7] +[0-9.]+  active-close", drawn) and "7 mini-sockets" in drawn
 
     def redrawn(drawn):
         return drawn.count("\033[H") > 3
