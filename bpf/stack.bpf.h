@@ -4,6 +4,7 @@
 #define TCPCLOSE_STACK_BPF_H
 
 #include "minisock.bpf.h"
+#include "overflow.bpf.h"
 #include "peer.bpf.h"
 #include "stray.bpf.h"
 
@@ -226,7 +227,10 @@ static __always_inline int on_reset_sent(const struct sock *sk, const struct sk_
  */
 static __always_inline int on_reply(const struct sock *sk, const struct sk_buff *skb, __u32 reason)
 {
-	return segment_is_rst(skb) ? 0 : on_reset_sent(sk, skb, WIRE_RST_REPLY, reason, 0);
+	if (segment_is_rst(skb))
+		return 0;
+	on_refusal(sk, skb, reason, 0);
+	return on_reset_sent(sk, skb, WIRE_RST_REPLY, reason, 0);
 }
 
 static __always_inline void send_destroy_brief(const struct tcp_sock *tp, __u16 flags)

@@ -24,7 +24,8 @@ enum wire_kind {
 	WIRE_MINI_FOUND = 12, /* it was there when asked; timeout_jiffies is what is left */
 	WIRE_MINI_ARMED = 13, /* its timer is wound up again */
 	WIRE_RST_STRAY = 14,
-	WIRE_KIND_MAX = 15,
+	WIRE_OVERFLOW = 15, /* the last segment of a handshake finds the accept queue full, and gets an RST */
+	WIRE_KIND_MAX = 16,
 };
 
 /* By what call a mini-socket's timer was taken off (callers.def). */

@@ -306,6 +306,15 @@ static int listen_and_close(struct echo *e)
 	return call_close(&e->caller, fd);
 }
 
+/* Room for two, and nobody accepts it; the peer says when it is done. */
+static int listen_full(struct echo *e)
+{
+	DO(step_hold_stop());
+	DO(call_bind(&e->caller, e->listener, &e->options->address));
+	DO(call_listen(&e->caller, e->listener, 1));
+	return step_await_stop(e);
+}
+
 static int connect_in_vain(struct echo *e)
 {
 	call_connect(&e->caller, e->fd, &e->options->address);
@@ -433,6 +442,7 @@ const struct script *script_of(enum ending_id ending)
 		[ENDING_HANDSHAKE_RESET] = { .call = connect_unanswered },
 		[ENDING_UNREACHABLE] = { .call = connect_in_vain },
 		[ENDING_PORT_UNREACHABLE] = { .call = connect_in_vain },
+		[ENDING_ACCEPT_OVERFLOW] = { .serve = listen_full },
 		[ENDING_ICMP_NOTED] = { .closer = leave_error },
 		[ENDING_DATA_IN_FIN_WAIT1] = { .closer = wait_and_close },
 		[ENDING_DATA_WITH_ACK] = { .closer = wait_and_close },

@@ -61,6 +61,14 @@ bool ending_is_raw(const struct ending *ending)
 	}
 }
 
+size_t ending_verdicts(const struct ending *ending, enum side closer, enum side side)
+{
+	if (!*ending_cause(ending, closer, side))
+		return 0;
+	/* what fills the queue ends too */
+	return ending->id == ENDING_ACCEPT_OVERFLOW ? 3 : 1;
+}
+
 enum side ending_raw_side(enum side closer)
 {
 	return closer == SIDE_SERVER ? SIDE_CLIENT : SIDE_SERVER;

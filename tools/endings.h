@@ -38,6 +38,11 @@ const char *ending_cause(const struct ending *ending, enum side closer, enum sid
 
 /* Is the other end a scripted peer (raw.def), and no socket? It needs a namespace of its own. */
 bool ending_is_raw(const struct ending *ending);
+/*
+ * How many verdicts that side's sockets must get. Of more than one it is the first
+ * that the ending is about.
+ */
+size_t ending_verdicts(const struct ending *ending, enum side closer, enum side side);
 /* The scripted peer's side. */
 enum side ending_raw_side(enum side closer);
 

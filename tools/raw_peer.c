@@ -29,6 +29,7 @@ enum raw_op {
 	RAW_WINDOW,
 	RAW_ICMP,
 	RAW_UNROUTE,
+	RAW_CONNECTION,
 };
 
 struct raw_step {
@@ -40,46 +41,26 @@ struct raw_step {
 /* In AWAIT: with bytes in it. No flag of TCP that we use. */
 #define RAW_DATA 0x80
 
-#define FIN  RAW_FIN
-#define SYN  RAW_SYN
-#define RST  RAW_RST
-#define PSH  RAW_PSH
-#define ACK  RAW_ACK
+/* clang-format off */
+#define FIN RAW_FIN
+#define SYN RAW_SYN
+#define RST RAW_RST
+#define PSH RAW_PSH
+#define ACK RAW_ACK
 #define DATA RAW_DATA
-#define MEET                   \
-	{                      \
-		RAW_MEET, 0, 0 \
-	}
-#define TALK                   \
-	{                      \
-		RAW_TALK, 0, 0 \
-	}
-#define AWAIT(flags)                  \
-	{                             \
-		RAW_AWAIT, (flags), 0 \
-	}
-#define SEND(flags, n)                 \
-	{                              \
-		RAW_SEND, (flags), (n) \
-	}
-#define SEND_LATE(flags, n)                 \
-	{                                   \
-		RAW_SEND_LATE, (flags), (n) \
-	}
-#define WINDOW(n)                  \
-	{                          \
-		RAW_WINDOW, 0, (n) \
-	}
-#define ICMP(what)                      \
-	{                               \
-		RAW_ICMP, 0, RAW_##what \
-	}
-#define UNROUTE                   \
-	{                         \
-		RAW_UNROUTE, 0, 0 \
-	}
+#define MEET { RAW_MEET, 0, 0 }
+#define TALK { RAW_TALK, 0, 0 }
+#define AWAIT(flags) { RAW_AWAIT, (flags), 0 }
+#define SEND(flags, n) { RAW_SEND, (flags), (n) }
+#define SEND_LATE(flags, n) { RAW_SEND_LATE, (flags), (n) }
+#define WINDOW(n) { RAW_WINDOW, 0, (n) }
+#define ICMP(what) { RAW_ICMP, 0, RAW_##what }
+#define UNROUTE { RAW_UNROUTE, 0, 0 }
+#define CONNECTION(n) { RAW_CONNECTION, 0, (n) }
+/* clang-format on */
 
-#define STEPS_MAX 12
+#define STEPS_MAX 20
+#define CONNECTIONS_MAX 3
 
 static const struct raw_row {
 	const char *sysctls; /* NULL = no raw peer */
@@ -89,14 +70,17 @@ static const struct raw_row {
 #include "raw.def"
 };
 
+struct raw_connection {
+	uint32_t sent; /* next of ours */
+	uint32_t taken, taken_before; /* next of theirs; and before the last segment */
+};
+
 struct raw_peer {
 	struct echo *echo;
 	int tun;
 	struct raw_ends ends;
 	uint16_t window;
-	uint32_t sent;                /* next of ours */
-	uint32_t taken, taken_before; /* next of theirs; and before the last segment */
-	bool met;
+	struct raw_connection *c, connections[CONNECTIONS_MAX]; /* c: the one it is about */
 	uint8_t last[RAW_PACKET_MAX]; /* what came last */
 	size_t last_size;
 };
@@ -173,10 +157,10 @@ static void take(struct raw_peer *p, const struct raw_segment *s)
 {
 	uint32_t length = (uint32_t)s->len + !!(s->flags & RAW_SYN) + !!(s->flags & RAW_FIN);
 
-	if (!(s->flags & RAW_SYN) && s->seq != p->taken)
+	if (!(s->flags & RAW_SYN) && s->seq != p->c->taken)
 		return;
-	p->taken_before = s->seq;
-	p->taken = s->seq + length;
+	p->c->taken_before = s->seq;
+	p->c->taken = s->seq + length;
 }
 
 static bool is_awaited(const struct raw_segment *s, uint8_t flags)
@@ -222,8 +206,8 @@ static int send_bytes(struct raw_peer *p, uint8_t flags, const void *data, size_
 {
 	struct raw_segment s = {
 		.flags = flags,
-		.seq = p->sent,
-		.ack = flags & RAW_ACK ? (late ? p->taken_before : p->taken) : 0,
+		.seq = p->c->sent,
+		.ack = flags & RAW_ACK ? (late ? p->c->taken_before : p->c->taken) : 0,
 		.window = p->window,
 		.data = data,
 		.len = len,
@@ -237,7 +221,7 @@ static int send_bytes(struct raw_peer *p, uint8_t flags, const void *data, size_
 	else
 		call = call_begin("send", "%s, %zu B, window %u", flag_words(flags, words), len,
 				  p->window);
-	p->sent += (uint32_t)len + !!(flags & RAW_SYN) + !!(flags & RAW_FIN);
+	p->c->sent += (uint32_t)len + !!(flags & RAW_SYN) + !!(flags & RAW_FIN);
 	return put_packet(p, packet, raw_build(&p->ends, &s, packet), &call);
 }
 
@@ -308,6 +292,15 @@ static int unroute(struct raw_peer *p)
 	return (int)call.result;
 }
 
+/* Another connection, from another port of ours. */
+static void turn_to(struct raw_peer *p, uint32_t n)
+{
+	n = n < CONNECTIONS_MAX ? n : CONNECTIONS_MAX - 1;
+	p->c = &p->connections[n];
+	if (p->echo->options->role == SIDE_CLIENT)
+		p->ends.here_port = (uint16_t)(PEER_PORT + n);
+}
+
 static int do_step(struct raw_peer *p, const struct raw_step *step)
 {
 	struct raw_segment s;
@@ -328,6 +321,9 @@ static int do_step(struct raw_peer *p, const struct raw_step *step)
 		return unroute(p);
 	case RAW_WINDOW:
 		p->window = (uint16_t)step->n;
+		return 0;
+	case RAW_CONNECTION:
+		turn_to(p, step->n);
 		return 0;
 	case RAW_END:
 		break;
@@ -351,10 +347,13 @@ static void prepare(struct raw_peer *p, struct echo *e)
 	/* The port stands at the same place in both families. */
 	uint16_t port = ntohs(server->sin_port);
 
-	*p = (struct raw_peer){.echo = e, .window = WINDOW_FULL, .sent = FIRST_SEQ};
+	*p = (struct raw_peer){ .echo = e, .window = WINDOW_FULL };
+	for (int i = 0; i < CONNECTIONS_MAX; i++)
+		p->connections[i].sent = FIRST_SEQ;
 	raw_net_ends(e->options->family, &p->ends);
 	p->ends.here_port = e->options->role == SIDE_SERVER ? port : PEER_PORT;
 	p->ends.there_port = e->options->role == SIDE_SERVER ? 0 : port;
+	turn_to(p, 0);
 }
 
 int raw_play(struct echo *e)

@@ -99,9 +99,14 @@ struct ns_common {
 	unsigned int inum;
 };
 
+struct netns_ipv4 {
+	u8 sysctl_tcp_abort_on_overflow;
+};
+
 struct net {
 	struct ns_common ns;
 	u64 net_cookie;
+	struct netns_ipv4 ipv4;
 };
 
 struct sock_common {
@@ -164,6 +169,8 @@ struct sock {
 	u16 sk_protocol;
 	u16 sk_type;
 	u8 sk_shutdown;
+	u32 sk_ack_backlog;
+	u32 sk_max_ack_backlog;
 	unsigned long sk_lingertime;
 	struct sock_cgroup_data sk_cgrp_data;
 };

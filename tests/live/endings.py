@@ -156,6 +156,12 @@ ENDINGS = {
         "closer": ("unreachable", {**TIMEOUT, "error": "ECONNREFUSED"}),
         "other": None, "saw": (("connect", "ECONNREFUSED"), None), "fins": 0, "rsts": 0,
     },
+    "accept-overflow": {
+        # No socket, a request: what is in the queue ends too, when the listener closes.
+        "closer": ("accept-overflow", {"how": "rst", "first": "local", "sent": 1, "path": [["SYN_RECV", "CLOSE"]],
+                                       "whole": True, "reason": {"INVALID_SYN"}, "source": "listener"}),
+        "other": None, "more": 2, "saw": (("listen", 0), None), "fins": 0, "rsts": 3,
+    },
     "icmp-noted": {
         "closer": ("passive-close", FIN_OTHER), "other": None, "saw": (("close", 0), None), "fins": 2, "rsts": 0,
     },
@@ -192,7 +198,7 @@ ENDINGS = {
 }
 
 ONE_SIDED = {"refused": "client", "listener-closed": "server", "connect-cancelled": "client",
-             "connect-timeout": "client", "handshake-timeout": "client", "handshake-reset": "client",
+             "connect-timeout": "client", "accept-overflow": "server", "handshake-timeout": "client", "handshake-reset": "client",
              "unreachable": "client", "port-unreachable": "client"}
 # Our ends, wherever: loopback, and both ends of a scripted peer's wire.
 ADDRESSES = ("127.0.0.1", "::1", "192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2")

@@ -109,6 +109,7 @@ static const struct kind {
 	{"destroy", OBS_DESTROY},
 	{"release", OBS_RELEASE},
 	{"snapshot", OBS_SNAPSHOT},
+	{"overflow", OBS_OVERFLOW},
 };
 
 static bool is_mini(enum obs_kind kind)
@@ -135,6 +136,11 @@ static void put_default_layout(struct parser *p, struct obs *obs)
 
 	if (is_mini(obs->kind)) {
 		obs->sk = 0;
+		return;
+	}
+	if (obs->kind == OBS_OVERFLOW) {
+		obs->sk = 0;
+		obs->has_sock = obs->has_task = false;
 		return;
 	}
 	if (obs->kind == OBS_STATE)

@@ -71,6 +71,8 @@ static enum vantage vantage_of(const struct obs *obs)
 	switch (obs->kind) {
 	case OBS_RST_ACTIVE:
 		return VANTAGE_RST_ACTIVE;
+	case OBS_OVERFLOW:
+		return VANTAGE_RST_REPLY;
 	case OBS_RST_REPLY:
 		return obs->mini.addr ? VANTAGE_MINI_REPLY : VANTAGE_RST_REPLY;
 	case OBS_RST_RECEIVED:

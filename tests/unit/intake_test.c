@@ -246,7 +246,7 @@ static void check_again(uint64_t seed, uint32_t max_flows, uint64_t count)
 
 	rnd_state = seed;
 	begin(&then);
-	live(&head, 4000, &then, &tape, &size);
+	live(&head, 6000, &then, &tape, &size);
 	end(&then);
 	begin(&now);
 	assert_int_equal(replay(tape, size, &now), 0);

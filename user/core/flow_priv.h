@@ -208,6 +208,9 @@ bool strays_are_due(const struct flow_table *t, uint64_t now_ns);
 void strays_finish(struct flow_table *t);
 bool strays_pending_in(const struct flow_table *t, uint32_t netns);
 
+/* overflow.c: the conn of a handshake that a full accept queue has ended, 0 when it is none. */
+uint64_t overflow_take(struct flow_table *t, const struct obs *obs);
+
 /* pair.c: can a and b be the two ends of one connection? */
 bool pair_fits(const struct flow *a, const struct flow *b);
 

@@ -131,7 +131,8 @@ void listener_owns(struct flow_table *t, struct flow *f)
 {
 	const struct owner *owner;
 
-	if (!(f->v.evidence & EV(NOT_ACCEPTED)) || f->v.owner.source != OWNER_UNKNOWN)
+	if (!(f->v.evidence & (EV(NOT_ACCEPTED) | EV(QUEUE_FULL))) ||
+	    f->v.owner.source != OWNER_UNKNOWN)
 		return;
 	owner = owner_by_port(&t->listeners, f);
 	if (owner)

@@ -50,6 +50,7 @@ enum obs_kind {
 	OBS_RELEASE,	  /* last close(), before TCP does anything */
 	OBS_SNAPSHOT,	  /* existed when asked; see snap */
 	OBS_RST_STRAY,	  /* an RST that no connection sent: for a closed port (old_state 0), a listener, a request */
+	OBS_OVERFLOW,	  /* the last segment of a handshake found the accept queue full, and got an RST */
 	OBS_KIND_MAX,
 };
 

@@ -36,9 +36,11 @@ static bool check_side(const struct keep *keep, const struct ending *ending, enu
 	const struct verdict *v = keep_verdict(keep, side, 0);
 	const char *slug = ending_cause(ending, closer, side), *got;
 
-	if (keep->verdicts[side] != (size_t)(*slug != 0)) {
-		snprintf(why, CHECK_WHY, "the %s got %zu verdicts, not %d", side_slug(side),
-			 keep->verdicts[side], *slug != 0);
+	size_t wanted = ending_verdicts(ending, closer, side);
+
+	if (keep->verdicts[side] != wanted) {
+		snprintf(why, CHECK_WHY, "the %s got %zu verdicts, not %zu", side_slug(side),
+			 keep->verdicts[side], wanted);
 		return false;
 	}
 	if (!v)

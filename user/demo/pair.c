@@ -193,8 +193,12 @@ static void stop_other(const struct pair *pair, enum side ended)
 	enum side side = ending_raw_side(ended);
 	const struct child *other = &pair->child[side];
 
-	if (ended == pair->config.closer && !*pair->config.ending->other && other->pid &&
-	    !other->exited)
+	bool done = ended == pair->config.closer;
+
+	/* here it is the peer that is done first, and the server waits to be told */
+	if (pair->config.ending->id == ENDING_ACCEPT_OVERFLOW)
+		done = !done;
+	if (done && !*pair->config.ending->other && other->pid && !other->exited)
 		syscall(SYS_pidfd_send_signal, other->pidfd, SIGTERM, NULL, 0);
 }
 

@@ -22,6 +22,7 @@ static const enum obs_kind kinds[WIRE_KIND_MAX] = {
 	[WIRE_MINI_FOUND] = OBS_MINI_FOUND,
 	[WIRE_MINI_ARMED] = OBS_MINI_ARMED,
 	[WIRE_RST_STRAY] = OBS_RST_STRAY,
+	[WIRE_OVERFLOW] = OBS_OVERFLOW,
 };
 
 static void put_tuple(const struct wire_tuple *w, struct tuple *ret)

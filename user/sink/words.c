@@ -23,6 +23,7 @@ const char *obs_kind_slug(enum obs_kind kind)
 		[OBS_RELEASE] = "close-called",
 		[OBS_SNAPSHOT] = "snapshot",
 		[OBS_RST_STRAY] = "rst-stray",
+		[OBS_OVERFLOW] = "accept-overflow",
 	};
 
 	return kind < OBS_KIND_MAX ? slugs[kind] : NULL;

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* overflow: what is sent of a handshake that a full accept queue has ended. */
+#ifndef TCPCLOSE_OVERFLOW_BPF_H
+#define TCPCLOSE_OVERFLOW_BPF_H
+
+#include "stray.bpf.h"
+
+/*
+ * A listener with no room left, in a namespace that then answers with an RST
+ * (tcp_abort_on_overflow), and a segment that is no SYN: the last one of a handshake.
+ */
+static __always_inline bool queue_overflows(const struct sock *sk, const struct sk_buff *skb)
+{
+	const struct tcphdr *th;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) != ST_LISTEN ||
+	    BPF_CORE_READ(sk, sk_ack_backlog) <= BPF_CORE_READ(sk, sk_max_ack_backlog) ||
+	    !BPF_CORE_READ(sk, __sk_common.skc_net.net, ipv4.sysctl_tcp_abort_on_overflow))
+		return false;
+	th = (const void *)(BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, transport_header));
+	return !BPF_CORE_READ_BITFIELD_PROBED(th, syn);
+}
+
+static __always_inline void send_overflow(const struct sock *sk, const struct sk_buff *skb,
+					  __u32 reason, __u16 flags)
+{
+	struct wire_tuple tuple = {};
+	struct wire_place *rec;
+	__u32 netns;
+
+	read_skb_tuple(skb, &tuple);
+	netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	if (config.filter.on && !tuple_wanted(&tuple))
+		return;
+	if (netns_asked() && netns != config.filter.netns_ino)
+		return;
+	rec = begin(HOOK_RST_SENT, sizeof(*rec));
+	if (!rec)
+		return;
+	fill_event(&rec->ev, WIRE_OVERFLOW, WIRE_PLACE, sizeof(*rec), HOOK_RST_SENT, 0);
+	rec->ev.netns_ino = netns;
+	rec->ev.flags = flags;
+	rec->ev.reason = reason;
+	__builtin_memcpy(&rec->tuple, &tuple, sizeof(tuple));
+	submit(&rec->ev);
+}
+
+/* An RST answers skb in the name of sk. Softirq; the segment is still whole. */
+static __always_inline void on_refusal(const struct sock *sk, const struct sk_buff *skb,
+				       __u32 reason, __u16 flags)
+{
+	if (sk && skb && queue_overflows(sk, skb))
+		send_overflow(sk, skb, reason, flags);
+}
+
+#endif
