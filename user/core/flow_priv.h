@@ -85,7 +85,8 @@ struct listeners {
 		struct tuple tuple;
 		uint32_t netns;
 		struct owner owner;  /* who called listen(), or holds it */
-		struct owner closer; /* who closed it; pid 0 = it is open */
+		struct owner closer; /* who closed it; pid 0 = not known */
+		uint64_t closed_ns;  /* 0 = it is open */
 	} all[LISTENERS_MAX];
 };
 

@@ -40,6 +40,7 @@ static void listener_closed(struct listeners *l, const struct obs *obs)
 
 	if (!at)
 		at = listener_new(l, obs);
+	at->closed_ns = obs->mono_ns;
 	if (obs->has_task && obs->task.meant && obs->task.pid)
 		at->closer = owner_of(&obs->task, OWNER_LISTENER);
 }
@@ -49,7 +50,7 @@ static void listener_open(struct listeners *l, const struct obs *obs, bool anew)
 {
 	struct listener *at = anew ? NULL : listener_at(l, obs->sk);
 
-	if (!anew && (!obs->has_task || (at && !at->closer.pid)))
+	if (!anew && (!obs->has_task || (at && !at->closed_ns)))
 		return;
 	at = listener_new(l, obs);
 	if (obs->has_task && obs->task.meant && !obs->task.kthread && obs->task.pid)
@@ -97,6 +98,12 @@ static const struct listener *closed_here(const struct listeners *l, const struc
 	return NULL;
 }
 
+/* Ports, and the numbers of network namespaces, are soon another's. */
+static bool was_open(const struct listener *l, uint64_t at_ns)
+{
+	return !l->closed_ns || l->closed_ns >= at_ns;
+}
+
 /* Several may share a port (SO_REUSEPORT): only when all that fit have one owner is it known. */
 static const struct owner *owner_by_port(const struct listeners *l, const struct flow *f)
 {
@@ -105,7 +112,7 @@ static const struct owner *owner_by_port(const struct listeners *l, const struct
 	for (size_t i = 0; i < l->n; i++) {
 		const struct owner *owner = &l->all[i].owner;
 
-		if (!fits(&l->all[i], f))
+		if (!fits(&l->all[i], f) || !was_open(&l->all[i], f->v.mono_ns))
 			continue;
 		if (!owner->pid || (found && found->pid != owner->pid))
 			return NULL;
