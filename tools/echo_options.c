@@ -223,7 +223,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-#define HELP_INDENT 20
+#define HELP_INDENT 22
 #define HELP_WIDTH 78
 
 /* A sentence to the right of the name before it. */
