@@ -125,9 +125,14 @@ def change(verdict, field, how):
         verdict[field] = how[1:]
 
 
+def is_gone(key, rows, where):
+    return any(field == "all" and how == "-" and row_where in where and fnmatch.fnmatch(key[0], row_ending)
+               and fnmatch.fnmatch(key[1], row_side) for row_where, row_ending, row_side, field, how in rows)
+
+
 def expected(run, rows, where):
     """That run, with the rows of `where` applied."""
-    changed = copy.deepcopy(run)
+    changed = {key: copy.deepcopy(verdict) for key, verdict in run.items() if not is_gone(key, rows, where)}
     for (ending, side, _), verdict in changed.items():
         for row_where, row_ending, row_side, field, how in rows:
             if (row_where in where and field in verdict and fnmatch.fnmatch(ending, row_ending)

@@ -110,7 +110,9 @@ static const struct owner *owner_by_port(const struct listeners *l, const struct
 	const struct owner *found = NULL;
 
 	for (size_t i = 0; i < l->n; i++) {
-		const struct owner *owner = &l->all[i].owner;
+		/* not all ways to attach see listen(); all see the close() */
+		const struct owner *owner = l->all[i].owner.pid ? &l->all[i].owner :
+								  &l->all[i].closer;
 
 		if (!fits(&l->all[i], f) || !was_open(&l->all[i], f->v.mono_ns))
 			continue;
