@@ -153,7 +153,7 @@ static void print_attached(FILE *out)
 
 			fprintf(out, " %.*s |", way ? (int)strcspn(way, " ") : 1, way ? way : "-");
 		}
-		fprintf(out, " %s |\n", s->blind);
+		fprintf(out, " %s |\n", *s->causes ? s->blind : "everything: no trace this way");
 	}
 }
 

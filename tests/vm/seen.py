@@ -48,8 +48,11 @@ def main():
     for way in sys.argv[4:]:
         with open(f"{directory}/{way}.doctor", encoding="utf-8") as file:
             doctor = file.read()
-        print(f'SEEN("{kernel}", "{way}",\n     "{hooks_of(doctor)}",')
-        print(f'     "{causes_of(sorted(glob.glob(f"{directory}/{way}*.json")))}",\n     "{blind_of(doctor)}")')
+        hooks = hooks_of(doctor)
+        # Without state changes there is no trace, so nothing that it could be blind to.
+        blind = "" if "state=- " in hooks else blind_of(doctor)
+        print(f'SEEN("{kernel}", "{way}",\n     "{hooks}",')
+        print(f'     "{causes_of(sorted(glob.glob(f"{directory}/{way}*.json")))}",\n     "{blind}")')
 
 
 if __name__ == "__main__":
