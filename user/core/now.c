@@ -26,8 +26,12 @@ void flow_each_open(const struct flow_table *t,
 		    void (*see)(void *ctx, const struct flow_now *flow), void *ctx)
 {
 	for (const struct list *at = t->open.next; at != &t->open; at = at->next) {
-		struct flow_now now = of_flow(container_of(at, struct flow, queue));
+		const struct flow *f = container_of(at, struct flow, queue);
+		struct flow_now now;
 
+		if (f->mini)
+			continue;
+		now = of_flow(f);
 		see(ctx, &now);
 	}
 }

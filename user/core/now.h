@@ -17,7 +17,10 @@ struct flow_now {
 	bool at_least;	   /* ... or, if nobody saw that, was first seen in it */
 };
 
-/* Every socket that is followed and has not ended; those that wait for their verdict are not among them. */
+/*
+ * Every socket that is followed and has not ended: not those that wait for their
+ * verdict, nor those whose mini-socket has taken their place already.
+ */
 void flow_each_open(const struct flow_table *table,
 		    void (*see)(void *ctx, const struct flow_now *flow), void *ctx);
 

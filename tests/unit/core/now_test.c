@@ -105,6 +105,26 @@ static void a_mini_socket_knows_its_sockets_verdict_once_there_is_one(void **sta
 	flow_table_free(t);
 }
 
+/* The mini-socket stands in the kernel's table before its socket is said to have closed. */
+static void who_has_a_mini_socket_is_open_no_more(void **state)
+{
+	struct flow_table *t = feed_table(8, 8);
+	struct obs o;
+
+	(void)state;
+	feed_born(t, MS(1), 1, 1000);
+	o = feed_state(MS(2), 1, 1000, ST_ESTABLISHED, ST_FIN_WAIT1);
+	flow_take(t, &o, NULL);
+	look(t);
+	assert_int_equal(n_flows, 1);
+	o = feed_mini(OBS_MINI_BORN, MS(2), 1000, ST_TIME_WAIT);
+	flow_take(t, &o, NULL);
+	look(t);
+	assert_int_equal(n_flows, 0);
+	assert_int_equal(n_minis, 1);
+	flow_table_free(t);
+}
+
 /* Killed before its socket had a verdict: it is neither here nor told of. */
 static void who_has_ended_before_the_verdict_is_not_lost_sight_of(void **state)
 {
@@ -136,6 +156,7 @@ static void who_has_ended_before_the_verdict_is_not_lost_sight_of(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(who_has_a_mini_socket_is_open_no_more, feed_setup, feed_teardown),
 		cmocka_unit_test_setup_teardown(who_has_ended_before_the_verdict_is_not_lost_sight_of, feed_setup,
 						feed_teardown),
 		cmocka_unit_test_setup_teardown(a_state_has_the_age_of_the_event_that_began_it, feed_setup, feed_teardown),
