@@ -45,7 +45,7 @@ static const char *cause_of(bool has, enum cause cause)
 static void put_head(struct truth *t)
 {
 	if (!t->headed)
-		buf_printf(&t->line, "%-4s  %-18s %-6s %-6s  %-18s %-18s  %-20s %-20s  %s\n", "",
+		buf_printf(&t->line, "%-4s  %-22s %-6s %-6s  %-18s %-18s  %-20s %-20s  %s\n", "",
 			   "ending", "closer", "ip", "server", "client", "server saw", "client saw",
 			   "segments; the kernel's counters");
 	t->headed = true;
@@ -95,7 +95,7 @@ static void put_trial(struct truth *t, const struct trial *trial)
 	struct buf *b = &t->line;
 
 	put_head(t);
-	buf_printf(b, "%-4s  %-18s %-6s %-6s  ", words[trial->outcome], trial->ending,
+	buf_printf(b, "%-4s  %-22s %-6s %-6s  ", words[trial->outcome], trial->ending,
 		   trial->closer, trial->ip);
 	if (trial->outcome == TRIAL_SKIPPED) {
 		buf_printf(b, "%s\n", trial->n_why ? trial->why[0] : "");
