@@ -32,8 +32,11 @@ done
 payload+=(-i "$top/tests" -i "$top/tools/endings.def" -i "$top/bpf" -i "$top/user/core")
 
 boot() { # KERNEL OUT
-	local name files=()
+	local name files=() triple=x86_64-linux-gnu
 
+	[ "$(arch_of "$1")" = amd64 ] || triple=aarch64-linux-gnu
+	# Python asks for it when a thread ends.
+	files+=(-i "/lib/$triple/libgcc_s.so.1")
 	for name in tcpclose tcpclose-echo-server tcpclose-echo-client tests/live/churn; do files+=(-i "$programs/$name"); done
 	bash "$here/run.sh" -m tcp_diag -m veth -m tun -o "$2" -t $((${#ways[@]} * ${#tests[@]} * limit)) -M 1536 \
 		-e "O=$programs" -e "TESTS=${tests[*]}" -e "LIMIT=$limit" -e "CHURN=${CHURN:-8000}" -e "MINIS=${MINIS:-400}" "${payload[@]}" "${files[@]}" \
