@@ -2,8 +2,8 @@
 # shellcheck shell=sh
 #
 # demo_guest.sh TCPCLOSE WAY ...: inside the machine. The endings of $ENDINGS on every
-# way, once as it is and, with TURNS=2, once the other way round; demo_matrix.sh judges
-# what it leaves in /out.
+# way, once as it is and, with TURNS=2, once the other way round, and the selftest;
+# demo_matrix.sh judges what it leaves in /out.
 tcpclose=$1
 shift
 read -r kernel </proc/version
@@ -20,5 +20,8 @@ run() { # NAME OPTION ...
 for way; do
 	"$tcpclose" doctor --way="$way" >"/out/$way.doctor" 2>&1
 	run "$way" --way="$way"
-	[ "$TURNS" -lt 2 ] || run "$way.6c" --way="$way" -6 --closer=client
+	[ "$TURNS" -ge 2 ] || continue
+	run "$way.6c" --way="$way" -6 --closer=client
+	"$tcpclose" selftest --way="$way" --tap >"/out/$way.tap" 2>"/out/$way.tap.err"
+	echo $? >"/out/$way.tap.status"
 done

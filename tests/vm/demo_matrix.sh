@@ -6,14 +6,16 @@
 # `tcpclose demo` on every kernel of kernels.txt (or those named, see lib.sh) and every
 # way, one boot per kernel: each must end well, and all ways and kernels must give the
 # same verdicts, but for the rows of differences.txt. Every run is done twice: as it
-# is, and (.6c) on IPv6 with the client closing. Prints TAP. What the runs said stays
-# in $O/vm-out/KERNEL/WAY[.6c].{json,err,status,differs} and WAY.doctor. What each way
+# is, and (.6c) on IPv6 with the client closing. `tcpclose selftest` must pass as well,
+# by every way. Prints TAP. What the runs said stays in
+# $O/vm-out/KERNEL/WAY[.6c].{json,err,status,differs}, WAY.doctor, WAY.tap. What each way
 # showed on each kernel must be what results.def says, from which docs/KERNELS.md is
 # printed; UPDATE=1 writes it anew after a run of all of them.
 #
 # O=DIR        where tcpclose was built (build)
 # WAYS="..."   the ways to try (tp_btf fentry kprobe auto); the first is the measure
-# VM=some      fewer kernels, once each, and only endings that take no time by themselves
+# VM=some      fewer kernels, once each, only endings that take no time by themselves, and
+#              no selftest
 set -uo pipefail
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -34,7 +36,7 @@ boot() { # KERNEL OUT
 	local name files=()
 
 	for name in tcpclose tcpclose-echo-server tcpclose-echo-client; do files+=(-i "$programs/$name"); done
-	bash "$here/run.sh" -m tcp_diag -m tun -o "$2" -t $((${#ways[@]} * 240)) -M 1024 -e "ENDINGS=$endings" -e "TURNS=${#turns[@]}" \
+	bash "$here/run.sh" -m tcp_diag -m tun -m veth -o "$2" -t $((${#ways[@]} * 480)) -M 1024 -e "ENDINGS=$endings" -e "TURNS=${#turns[@]}" \
 		"${files[@]}" -i "$here/demo_guest.sh" "$1" -- sh "$here/demo_guest.sh" "$programs/tcpclose" "${ways[@]}"
 }
 
@@ -56,6 +58,17 @@ check_run() { # KERNEL OUT WAY TURN: TURN is what comes after the way in the fil
 	python3 "$here/compare.py" "${ways[0]}$4=$measure.json" "$3$4=$out.json" >"$out.differs" 2>&1
 	say $? "$1 $3$4: the same verdicts as ${ways[0]}$4"
 	show "$out.differs"
+}
+
+check_selftest() { # KERNEL OUT WAY
+	local tap=$2/$3.tap status
+
+	lacking "$1" way | grep -qx "$3" && return
+	status=$(cat "$tap.status" 2>/dev/null || echo none)
+	[ "$status" = 0 ] && grep -q '^ok' "$tap"
+	status=$?
+	say "$status" "$1 $3: the selftest passes ($(grep -c '^ok' "$tap" 2>/dev/null) endings)"
+	[ "$status" -eq 0 ] || { grep -A8 '^not ok' "$tap" | head -n 40; cat "$tap.err"; } 2>&1 | sed 's/^/# /'
 }
 
 lacks() { # OUT: facts that are not true there, one a line
@@ -129,6 +142,7 @@ for kernel in "${booted[@]}"; do
 	check_facts "$kernel" "$out"
 	for way in "${ways[@]}"; do
 		for turn in "${turns[@]}"; do check_run "$kernel" "$out" "$way" "$turn"; done
+		[ "${#turns[@]}" -lt 2 ] || check_selftest "$kernel" "$out" "$way"
 	done
 done
 [ "${#done_kernels[@]}" -eq 0 ] || : "${newest:=${done_kernels[-1]}}"
