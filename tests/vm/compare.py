@@ -134,10 +134,10 @@ def expected(run, rows, where):
     """That run, with the rows of `where` applied."""
     changed = {key: copy.deepcopy(verdict) for key, verdict in run.items() if not is_gone(key, rows, where)}
     for (ending, side, _), verdict in changed.items():
-        for row_where, row_ending, row_side, field, how in rows:
-            if (row_where in where and field in verdict and fnmatch.fnmatch(ending, row_ending)
-                    and fnmatch.fnmatch(side, row_side)):
-                change(verdict, field, how)
+        for row_where, row_ending, row_side, row_field, how in rows:
+            if row_where in where and fnmatch.fnmatch(ending, row_ending) and fnmatch.fnmatch(side, row_side):
+                for field in fnmatch.filter(list(verdict), row_field):
+                    change(verdict, field, how)
     return changed
 
 
