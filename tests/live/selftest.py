@@ -60,11 +60,16 @@ def check_trials(trials, slugs):
             yield from (f"{name}: {problem}" for problem in check_passed(trial))
 
 
+# It takes more than one to fill a queue.
+CONNECTIONS = {"accept-overflow": 2}
+
+
 def check_passed(trial):
     if trial["seen"] != trial["expected"]:
         yield f"seen {trial['seen']}, expected {trial['expected']}"
     moved = {c["counter"]: c["kernel"] for c in trial["counters"]}
-    if moved["ActiveOpens"] > 1 or moved["PassiveOpens"] > 1 or not trial["segments"]["all"]:
+    most = CONNECTIONS.get(trial["ending"], 1)
+    if moved["ActiveOpens"] > most or moved["PassiveOpens"] > most or not trial["segments"]["all"]:
         yield f"{moved} {trial['segments']}"
     for counter in trial["counters"]:
         inside = counter["low"] <= counter["kernel"] <= counter["high"]

@@ -9,12 +9,19 @@ shift
 read -r kernel </proc/version
 echo "$kernel" >/out/kernel
 
+# An emulated machine may stand still for longer than a program waits for the other
+# one: a demo that did not end as it must is played again. What it says every time counts.
 run() { # NAME OPTION ...
 	out=/out/$1
 	shift
-	# shellcheck disable=SC2086 # one word each
-	"$tcpclose" demo $ENDINGS --json "$@" >"$out.json" 2>"$out.err"
-	echo $? >"$out.status"
+	for again in 1 2 3; do
+		# shellcheck disable=SC2086 # one word each
+		"$tcpclose" demo $ENDINGS --json "$@" >"$out.json" 2>"$out.err"
+		status=$?
+		[ "$status" -eq 3 ] || break
+		cp "$out.err" "$out.err.$again"
+	done
+	echo "$status" >"$out.status"
 }
 
 for way; do
