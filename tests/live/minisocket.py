@@ -360,9 +360,10 @@ class Counted:
 def test_count():
     for attempt in range(TRIES):
         counted = Counted()
-        if not counted.summary["lost"] and not counted.summary["missed"]:
+        # or kept from every program by a kernel of a micro-VM platform (ARCHITECTURE.md)
+        if not counted.problems and not any(counted.summary[key] for key in ("lost", "missed", "open")):
             break
-        print(f"# attempt {attempt + 1}: {counted.summary}")
+        print(f"# attempt {attempt + 1}: {counted.problems} {counted.summary}")
     print(f"# ends: {dict(counted.ends)}")
     result(f"{COUNT} graceful closes: births, deaths and what is held are the kernel's, at every pause and at the end",
            counted.problems)

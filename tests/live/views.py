@@ -112,7 +112,9 @@ def check_destination(bill, port, held, ports):
     early = MANY - bill["mini_sockets"] + bill["older"]
     if len(found) != 1 or not held - early <= found[0]["held_ports"] <= held or found[0]["range_ports"] != ports:
         yield f"destinations: {bill['destinations']}"
-    elif abs(found[0]["used_share"] - found[0]["held_ports"] / found[0]["range_ports"]) > 0.001:
+        return
+    used = found[0]["held_ports"] + found[0]["open_ports"]
+    if abs(found[0]["used_share"] - used / found[0]["range_ports"]) > 0.001:
         yield f"used: {found[0]}"
 
 
