@@ -99,6 +99,7 @@ void flow_drop(struct flow_table *t, struct flow *f, bool wanted)
 	index_remove(&t->by_tuple, &f->by_tuple);
 	if (f->stage == FLOW_OPEN)
 		t->counts.open--;
+	t->n_unmet_flows -= !f->sk;
 	pool_give(&t->flows, f);
 }
 
@@ -183,6 +184,31 @@ static void make_room(struct flow_table *t, uint64_t now_ns)
 	}
 }
 
+/*
+ * Sockets that were found without an address carry the earliest time at which they
+ * can have been seen: that may be before they were born. Then its birth, which comes
+ * next, is what is followed.
+ */
+static void forget_found(struct flow_table *t, const struct flow *born)
+{
+	struct index_link *link = t->n_unmet_flows ? index_first(&t->by_tuple, tuple_hash(&born->v.tuple)) : NULL;
+
+	while (link) {
+		struct flow *f = container_of(link, struct flow, by_tuple);
+
+		link = index_next(link);
+		if (!f->sk && f->only_met && f->v.netns == born->v.netns &&
+		    tuple_equal(&f->v.tuple, &born->v.tuple))
+			flow_drop(t, f, false);
+	}
+}
+
+void flow_is_born(struct flow_table *t, const struct flow *f)
+{
+	if (f->v.tuple.family && f->v.tuple.local.port)
+		forget_found(t, f);
+}
+
 struct flow *flow_new(struct flow_table *t, const struct obs *obs, evidence_set how_born)
 {
 	struct flow *f;
@@ -205,6 +231,7 @@ struct flow *flow_new(struct flow_table *t, const struct obs *obs, evidence_set 
 		fold_sock(f, &obs->sock);
 	if (f->sk)
 		index_add(&t->by_sk, &f->by_sk, index_mix(f->sk));
+	t->n_unmet_flows += !f->sk;
 	list_append(&t->open, &f->queue);
 	t->counts.open++;
 	flow_set_tuple(t, f, &obs->tuple);

@@ -108,6 +108,7 @@ struct flow_table {
 	struct pool flows, minis;
 	struct index by_sk, by_tuple, by_addr; /* by_addr: by tuple where the address is not known */
 	size_t n_unmet;	     /* mini-sockets without an address */
+	size_t n_unmet_flows; /* sockets likewise */
 	struct list open, settling, waits_rest, waits_mini, waits_owner;
 	struct list unseen;  /* open, and known by their mini-sockets only: their CLOSE is due at once */
 	struct listeners listeners;
@@ -122,6 +123,8 @@ struct flow *flow_by_sk(struct flow_table *t, uint64_t sk);
 void flow_set_tuple(struct flow_table *t, struct flow *f, const struct tuple *tuple);
 struct flow *flow_open_by_tuple(struct flow_table *t, const struct tuple *tuple, uint32_t netns);
 struct flow *flow_new(struct flow_table *t, const struct obs *obs, evidence_set how_born);
+/* Its tuple is known by now: whatever was found under it was this one. */
+void flow_is_born(struct flow_table *t, const struct flow *f);
 void flow_move_to(struct flow_table *t, struct flow *f, enum flow_stage stage, struct list *queue);
 /* In CLOSE: what must follow has FLOW_SETTLE_NS from now on. */
 void flow_ended(struct flow_table *t, struct flow *f, uint64_t now_ns);

@@ -191,9 +191,29 @@ static void a_socket_that_was_found_without_its_address_is_one_flow(void **state
 	flow_table_free(t);
 }
 
+/* sock_diag's time is the earliest possible one: a short life may begin after it. */
+static void what_was_found_before_its_birth_is_that_birth(void **state)
+{
+	struct flow_table *t = feed_table(8, 8);
+	struct obs o;
+
+	(void)state;
+	o = feed_sock(OBS_SNAPSHOT, MS(1), 0, 100);
+	o.sk = 0;
+	o.sock.state = o.old_state = o.new_state = ST_FIN_WAIT2;
+	flow_take(t, &o, NULL);
+	assert_int_equal(flow_counts(t).open, 1);
+	feed_born(t, MS(2), 7, 100);
+	assert_int_equal(flow_counts(t).open, 1);
+	assert_int_equal(t->n_unmet_flows, 0);
+	flow_table_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_was_found_before_its_birth_is_that_birth, feed_setup,
+						feed_teardown),
 		cmocka_unit_test_setup_teardown(one_that_was_found_gets_its_address_from_its_own_event,
 						feed_setup, feed_teardown),
 		cmocka_unit_test_setup_teardown(a_socket_that_was_found_without_its_address_is_one_flow,
