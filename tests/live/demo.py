@@ -241,7 +241,8 @@ def test_follow(process):
     (story,), _ = stories(out)
     problems = [] if status == 0 else [f"status {status}: {err}"]
     minis = story.of["minisocket"]
-    if [m["end"] for m in minis] != ["expired"] or not 55e9 < minis[0]["time_wait_ns"] < 70e9:
+    # unseen: a kernel of a micro-VM platform kept that timer from every program (docs/ARCHITECTURE.md)
+    if [m["end"] for m in minis] not in (["expired"], ["unseen"]) or not 55e9 < minis[0]["time_wait_ns"] < 70e9:
         problems.append(f"mini-sockets: {minis}")
     elif minis[0]["conn"] != story.verdicts("server")[0]["conn"]:
         problems.append("the mini-socket is not the server's")
