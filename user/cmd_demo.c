@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "load/namespaces.h"
 #include "cmd.h"
 #include "demo/play.h"
 #include "demo/repeat.h"
@@ -269,7 +270,7 @@ static int open_tape(struct demo *demo, uint64_t wall_ns)
 static void open_repeat(struct demo *demo)
 {
 	struct repeat *r = &demo->repeat;
-	struct bill_rules rules = { .netns = netns_own() };
+	struct bill_rules rules = { .netns = namespaces_own() };
 
 	netns_rules(&rules, 1);
 	r->port = demo->play.port;

@@ -5,6 +5,7 @@
 
 #include "cmd.h"
 #include "core/now.h"
+#include "load/namespaces.h"
 #include "netns.h"
 #include "report/bill.h"
 #include "view.h"
@@ -106,7 +107,7 @@ static void find_rules(struct time_wait *t)
 	uint32_t asked = t->config->filter.netns_ino;
 
 	t->n_namespaces = 0;
-	add_namespace(t, asked ? asked : netns_own());
+	add_namespace(t, asked ? asked : namespaces_own());
 	flow_minis(t->flows, expect_mini, t);
 	netns_rules(t->rules, t->n_namespaces);
 	for (size_t i = 0; i < t->n_namespaces; i++)

@@ -6,21 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "load/namespaces.h"
-
-#define OWN "/proc/thread-self/ns/net"
-
-uint32_t netns_own(void)
-{
-	struct stat st;
-
-	return stat(OWN, &st) ? 0 : (uint32_t)st.st_ino;
-}
 
 /* The file's first bytes as a string; false when it cannot be read. */
 static bool read_text(const char *path, char *buf, size_t size)
@@ -110,7 +100,7 @@ struct wanted {
 static int ask(void *ctx)
 {
 	struct wanted *wanted = ctx;
-	uint32_t ino = netns_own();
+	uint32_t ino = namespaces_own();
 
 	for (size_t i = 0; i < wanted->n; i++) {
 		if (wanted->rules[i].netns != ino)

@@ -7,8 +7,6 @@
 
 #include "report/bill.h"
 
-/* The one that we are in; 0 = not known. */
-uint32_t netns_own(void);
 /*
  * What TCP is set to in the namespaces whose inodes stand in rules[].netns. Of one
  * that cannot be found or entered, known and counted are false.

@@ -23,11 +23,11 @@ int place_adopt(int fd, struct place *ret);
 /* What every call on behalf of it needs: in, and back out. Negative errno of either. */
 int place_inside(const struct place *netns, int (*call)(void *ctx), void *ctx);
 int place_counters(const struct place *netns, struct mibs *ret);
-/* The namespaces of this machine that a process is in, or that have a name (ip netns). */
+/* The namespaces of this machine that a process is in, or that are mounted (ip netns). */
 struct place_seen {
 	uint32_t inode;
 	pid_t pid;	/* one of its processes; 0 = none, then: */
-	char path[96];	/* its name */
+	char path[96];	/* where it is mounted */
 };
 /* Up to max of them, each once; how many, or negative errno. */
 int place_list(struct place_seen *ret, size_t max);

@@ -189,24 +189,20 @@ static void make_room(struct flow_table *t, uint64_t now_ns)
  * can have been seen: that may be before they were born. Then its birth, which comes
  * next, is what is followed.
  */
-static void forget_found(struct flow_table *t, const struct flow *born)
+void flow_forget_found(struct flow_table *t, const struct flow *born)
 {
-	struct index_link *link = t->n_unmet_flows ? index_first(&t->by_tuple, tuple_hash(&born->v.tuple)) : NULL;
+	const struct tuple *tuple = &born->v.tuple;
+	struct index_link *link = t->n_unmet_flows && tuple->family && tuple->local.port ?
+					  index_first(&t->by_tuple, tuple_hash(tuple)) : NULL;
 
 	while (link) {
 		struct flow *f = container_of(link, struct flow, by_tuple);
 
 		link = index_next(link);
 		if (!f->sk && f->only_met && f->v.netns == born->v.netns &&
-		    tuple_equal(&f->v.tuple, &born->v.tuple))
+		    tuple_equal(&f->v.tuple, tuple))
 			flow_drop(t, f, false);
 	}
-}
-
-void flow_is_born(struct flow_table *t, const struct flow *f)
-{
-	if (f->v.tuple.family && f->v.tuple.local.port)
-		forget_found(t, f);
 }
 
 struct flow *flow_new(struct flow_table *t, const struct obs *obs, evidence_set how_born)

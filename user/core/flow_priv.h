@@ -123,8 +123,8 @@ struct flow *flow_by_sk(struct flow_table *t, uint64_t sk);
 void flow_set_tuple(struct flow_table *t, struct flow *f, const struct tuple *tuple);
 struct flow *flow_open_by_tuple(struct flow_table *t, const struct tuple *tuple, uint32_t netns);
 struct flow *flow_new(struct flow_table *t, const struct obs *obs, evidence_set how_born);
-/* Its tuple is known by now: whatever was found under it was this one. */
-void flow_is_born(struct flow_table *t, const struct flow *f);
+/* As far as its tuple is known: whatever was found under it without an address was this one. */
+void flow_forget_found(struct flow_table *t, const struct flow *born);
 void flow_move_to(struct flow_table *t, struct flow *f, enum flow_stage stage, struct list *queue);
 /* In CLOSE: what must follow has FLOW_SETTLE_NS from now on. */
 void flow_ended(struct flow_table *t, struct flow *f, uint64_t now_ns);

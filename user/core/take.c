@@ -52,7 +52,6 @@ static struct flow *adopt(struct flow_table *t, const struct obs *obs)
 
 	if (!f || f->sk)
 		return NULL;
-	index_remove(&t->by_sk, &f->by_sk);
 	t->n_unmet_flows--;
 	f->sk = obs->sk;
 	index_add(&t->by_sk, &f->by_sk, index_mix(f->sk));
@@ -142,7 +141,7 @@ static struct flow *take_state(struct flow_table *t, const struct obs *obs)
 	if (!f)
 		return NULL;
 	learn_place(t, f, obs);
-	flow_is_born(t, f);
+	flow_forget_found(t, f);
 	correct_met(f, obs);
 	fold_state(f, obs);
 	if (obs->new_state != ST_CLOSE) {

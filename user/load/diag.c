@@ -10,7 +10,6 @@
 #include <linux/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -205,12 +204,11 @@ static int look_in_place(void *ctx)
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
 	struct diag *d = ctx;
 	struct mnl_socket *socket;
-	struct stat st;
 	int r = 0;
 
-	if (stat("/proc/thread-self/ns/net", &st))
+	d->netns_ino = namespaces_own();
+	if (!d->netns_ino)
 		return -errno;
-	d->netns_ino = (uint32_t)st.st_ino;
 	if (!wanted_netns(d->filter, d->netns_ino))
 		return 0;
 	socket = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);

@@ -58,6 +58,27 @@ static void what_the_visitor_says_ends_it(void **state)
 	assert_int_equal(v.n, 1);
 }
 
+static int count_own(void *ctx, const char *path, pid_t pid)
+{
+	struct visits *v = ctx;
+	struct stat st;
+
+	v->n++;
+	assert_return_code(stat(path, &st), errno);
+	v->wanted += st.st_ino == v->want && pid > 0;
+	return 0;
+}
+
+static void the_list_has_each_namespace_once_and_a_process_that_is_in_it(void **state)
+{
+	struct visits v = { .want = here() };
+
+	(void)state;
+	assert_int_equal(namespaces_own(), (uint32_t)v.want);
+	assert_int_equal(namespaces_list(count_own, &v), 0);
+	assert_int_equal(v.wanted, 1);
+}
+
 /* A process in a namespace of its own, which lives until its standard input ends. */
 static pid_t start_elsewhere(int told[2], int hold[2], ino_t *ret)
 {
@@ -108,6 +129,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_own_namespace_is_visited_once_and_it_ends_there),
 		cmocka_unit_test(what_the_visitor_says_ends_it),
+		cmocka_unit_test(the_list_has_each_namespace_once_and_a_process_that_is_in_it),
 		cmocka_unit_test(the_namespace_of_another_process_is_visited_once_and_left_again),
 	};
 
