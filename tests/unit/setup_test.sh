@@ -74,12 +74,14 @@ builder() {
 	rm "$dir/bin/uname"
 	printf '#!/bin/sh\necho %s\n' "$2" >"$dir/bin/uname"
 	# Only what the table asks for: qemu and the rest of a virtual machine are not there.
-	for tool in gcc make clang bpftool pkg-config ip python3; do
+	for tool in gcc make clang bpftool pkg-config ip; do
 		ln -s "$(PATH="$PATH:/usr/sbin:/sbin" command -v $tool)" "$dir/bin/$tool" || return
 	done
 	rm "$dir/bin/make"
 	printf '#!/bin/sh\necho made "$@"\n' >"$dir/bin/make"
-	chmod +x "$dir/bin/make" "$dir/bin/uname"
+	# Whose modules are all there, wherever this machine's python3 keeps them.
+	printf '#!/bin/sh\n' >"$dir/bin/python3"
+	chmod +x "$dir/bin/make" "$dir/bin/uname" "$dir/bin/python3"
 	# It looks in the system's own directories too: two tools that are in none.
 	mkdir -p "$dir/tools"
 	sed 's/zstd           zstd /no-such-tool   zstd /; s/aarch64-linux-gnu-gcc /no-such-compiler /' tools/setup.sh >"$dir/tools/setup.sh"
