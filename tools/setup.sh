@@ -36,8 +36,8 @@ lib    libpcap        libpcap-dev     libpcap-devel          libpcap   libpcap-d
 lib    libcap-ng      libcap-ng-dev   libcap-ng-devel        libcap-ng libcap-ng-devel
 lib    libmnl         libmnl-dev      libmnl-devel           libmnl    libmnl-devel
 '
-# Not here: servers (nginx, redis), which a package starts on the spot and at every
-# boot. The tests that can use one say so when it is not there.
+# Not here: servers (nginx, haproxy, redis), which a package starts on the spot and at
+# every boot. The tests unpack what they need of them (tests/live/unpack.sh).
 to_check='
 lib    cmocka         libcmocka-dev       libcmocka-devel      cmocka             libcmocka-devel
 cmd    ip             iproute2            iproute              iproute2           iproute2

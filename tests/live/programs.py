@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-"""Real servers and clients, and the verdict of each end: nginx and curl, redis, sshd and ssh."""
+"""Real servers and clients, and the verdict of each end: nginx, haproxy, an asyncio server, curl, redis, ssh."""
 import os
+import pwd
 import select
-import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 
-from tracing import Tracer, eventually, finish, result, skip_all, started, why_not
+from real import expect, free_port, quietly, said, serve, serve_by_file, traced, which, why_missing
+from tracing import finish, result, skip_all, why_not
 
 BIG = 3_000_000
 NGINX = """daemon off; worker_processes 1; pid {dir}/pid; error_log {dir}/log;
@@ -19,63 +21,39 @@ http {{ access_log off; keepalive_timeout 1s; reset_timedout_connection on; send
  uwsgi_temp_path {dir}/d; scgi_temp_path {dir}/e;
  server {{ listen 127.0.0.1:{port}; root {dir}/www; }} }}
 """
-
-
-def which(name):
-    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def listens(port):
-    """Without connecting: that would be one more connection to explain."""
-    wanted = f"0100007F:{port:04X} 00000000:0000 0A"
-    with open("/proc/net/tcp", encoding="ascii") as table:
-        return any(wanted in line for line in table)
-
-
-def serve(port, *argv):
-    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
-    started.append(process)
-    if not eventually(lambda: listens(port)):
-        raise RuntimeError(f"{argv[0]} does not listen on {port}")
-    return process
-
-
-def traced(port, play):
-    """The verdicts of both ends of what play() does on that port, by the side that they are of."""
-    tracer = Tracer("-P", str(port)).ready()
-    ends = play()
-    tracer.wait_for(lambda records: len(records) >= ends)
-    tracer.end()
-    of = {"server": [], "client": []}
-    for record in sorted(tracer.records(), key=lambda record: record["mono_ns"]):
-        of["server" if record["local"]["port"] == port else "client"].append(record)
-    return of
-
-
-def said(records):
-    return [(r["cause"], r["how"], r["first_closer"], r["owner"] and r["owner"]["comm"]) for r in records]
-
-
-def expect(name, of, server, client):
-    problems = []
-    for side, wanted in (("server", server), ("client", client)):
-        if said(of[side]) != wanted:
-            problems.append(f"{side}: {said(of[side])}, should be {wanted}")
-    for record in of["server"] + of["client"]:
-        if not record["complete"] or not record["local"]["port"] or not record["peer"]["port"]:
-            problems.append(f"not whole: {record}")
-    result(name, problems)
-
-
-def quietly(*argv, **more):
-    subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=30, **more)
+HAPROXY = """defaults
+ mode http
+ timeout connect 5s
+ timeout client 10s
+ timeout server 200ms
+frontend front
+ bind 127.0.0.1:{port}
+ default_backend back
+backend back
+ server only 127.0.0.1:{upstream}
+"""
+# What it does is the path; "late" answers once the client has given up. Without a length the answer ends by its FIN.
+ASYNCIO = """
+import asyncio, sys
+async def serve(reader, writer):
+    path = (await reader.readline()).split()[1]
+    while (await reader.readline()).strip():
+        pass
+    if path == b"/abort":
+        return writer.transport.abort()
+    if path == b"/late":
+        try:
+            await reader.read()
+        except ConnectionResetError:
+            return writer.close()
+    length = b"Content-Length: 100\\r\\n" if path == b"/cut" else b""
+    writer.write(b"HTTP/1.1 200 OK\\r\\n" + length + b"Connection: close\\r\\n\\r\\nok\\n")
+    writer.close()
+async def main():
+    async with await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1])) as server:
+        await server.serve_forever()
+asyncio.run(main())
+"""
 
 
 def slow_reader(port):
@@ -98,14 +76,18 @@ def idle_keepalive(port):
     return 2
 
 
+def address(port, path):
+    return f"http://127.0.0.1:{port}/{path}"
+
+
 def fetch(port, path, *more):
-    quietly(which("curl"), "-s", "-o", "/dev/null", *more, f"http://127.0.0.1:{port}/{path}")
+    quietly(which("curl"), "-s", *more, address(port, path))
     return 2
 
 
 def cut_short(port):
     """The reader of the download goes away in the middle, with bytes unread."""
-    with subprocess.Popen([which("curl"), "-s", f"http://127.0.0.1:{port}/big"], stdout=subprocess.PIPE,
+    with subprocess.Popen([which("curl"), "-s", address(port, "big")], stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL) as curl:
         curl.stdout.read(100)
         curl.stdout.close()
@@ -114,19 +96,12 @@ def cut_short(port):
 
 
 def nginx_and_curl(place):
-    missing = [name for name in ("nginx", "curl") if not which(name)]
-    if missing:
-        result("nginx and curl", [], skip=f"no {missing[0]}")
-        return
-    port = free_port()
     os.mkdir(f"{place}/www", 0o755)
     os.chmod(place, 0o755)
     for name, body in (("index.html", b"hi\n"), ("big", bytes(BIG))):
         with open(f"{place}/www/{name}", "wb") as page:
             page.write(body)
-    with open(f"{place}/conf", "w", encoding="ascii") as conf:
-        conf.write(NGINX.format(dir=place, port=port))
-    server = serve(port, which("nginx"), "-c", f"{place}/conf")
+    server, port = serve_by_file(place, NGINX, which("nginx"), "-c")
     expect("curl gets a page of nginx and closes first", traced(port, lambda: fetch(port, "")),
            [("passive-close", "fin", "peer", "nginx")], [("active-close", "fin", "local", "curl")])
     of = traced(port, lambda: cut_short(port))
@@ -137,6 +112,8 @@ def nginx_and_curl(place):
            [("data-after-close" if late else "unread-data", "rst", "local", "curl")])
     expect("nginx closes an idle keepalive connection first", traced(port, lambda: idle_keepalive(port)),
            [("active-close", "fin", "local", "nginx")], [("passive-close", "fin", "peer", "python3")])
+    expect("curl fetches two pages over one connection", traced(port, lambda: fetch(port, "", address(port, "index.html"))),
+           [("passive-close", "fin", "peer", "nginx")], [("active-close", "fin", "local", "curl")])
     expect("nginx resets a client that is too slow (reset_timedout_connection)",
            traced(port, lambda: slow_reader(port)),
            [("linger-zero", "rst", "local", "nginx")], [("peer-reset", "rst", "peer", "python3")])
@@ -146,11 +123,32 @@ def nginx_and_curl(place):
            [], [("refused", "rst", "peer", "curl")])
 
 
+def asyncio_and_haproxy(place):
+    with open(f"{place}/server.py", "w", encoding="ascii") as program:
+        program.write(ASYNCIO)
+    port = free_port()
+    server = serve(port, sys.executable, f"{place}/server.py", str(port))
+    closes_first = [("active-close", "fin", "local", "python3")], [("passive-close", "fin", "peer", "curl")]
+    for path, what in (("ok", "answers and closes"), ("cut", "closes in the middle of its answer"), ("abort", "aborts, with nothing unread")):
+        expect(f"an asyncio server {what}", traced(port, lambda path=path: fetch(port, path)), *closes_first)
+    expect("curl runs out of patience; what the asyncio server says later is answered with an RST",
+           traced(port, lambda: fetch(port, "late", "-m", "0.2")),
+           [("peer-reset", "rst", "peer", "python3")], [("data-after-close", "rst", "local", "curl")])
+    proxy, front = serve_by_file(place, HAPROXY, which("haproxy"), "-f", upstream=port)
+    expect("haproxy passes an answer on, to its end by FIN", traced(front, lambda: fetch(front, "ok")),
+           [("active-close", "fin", "local", "haproxy")], [("passive-close", "fin", "peer", "curl")])
+    expect("its connection to the server ends as the server ends it", traced(port, lambda: fetch(front, "ok")),
+           [("active-close", "fin", "local", "python3")], [("passive-close", "fin", "peer", "haproxy")])
+    expect("haproxy gives up on a server that is late, and aborts", traced(port, lambda: fetch(front, "late")),
+           [("peer-reset", "rst", "peer", "python3")], [("linger-zero", "rst", "local", "haproxy")])
+    expect("curl is told so, and closes", traced(front, lambda: fetch(front, "late")),
+           [("passive-close", "fin", "peer", "haproxy")], [("active-close", "fin", "local", "curl")])
+    for process in proxy, server:
+        process.terminate()
+        process.wait(30)
+
+
 def redis(_place):
-    missing = [name for name in ("redis-server", "redis-cli") if not which(name)]
-    if missing:
-        result("redis", [], skip=f"no {missing[0]}")
-        return
     port = free_port()
     server = serve(port, which("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "",
                    "--daemonize", "no")
@@ -159,8 +157,17 @@ def redis(_place):
         quietly(which("redis-cli"), "-p", str(port), "ping")
         return 2
 
+    def idle():
+        with socket.create_connection(("127.0.0.1", port)) as s:
+            s.send(b"CONFIG SET timeout 1\r\n")
+            while s.recv(16):
+                pass
+        return 2
+
     expect("redis-cli asks redis-server and closes first", traced(port, ask),
            [("passive-close", "fin", "peer", "redis-server")], [("active-close", "fin", "local", "redis-cli")])
+    expect("redis-server closes on a client that is idle", traced(port, idle),
+           [("active-close", "fin", "local", "redis-server")], [("passive-close", "fin", "peer", "python3")])
 
     def killed():
         with socket.create_connection(("127.0.0.1", port)) as s:
@@ -178,18 +185,30 @@ def redis(_place):
            [r["evidence"] for r in of["server"] if "process-killed" not in r["evidence"]])
 
 
+def has_user(name):
+    try:
+        return bool(pwd.getpwnam(name))
+    except KeyError:
+        return False
+
+
+def as_installed(place, *argv):
+    """sshd wants its user, which its package makes when it is installed: here in a mount namespace of its own."""
+    if has_user("sshd"):
+        return argv
+    with open("/etc/passwd", encoding="utf-8") as users, open(f"{place}/passwd", "w", encoding="utf-8") as more:
+        more.write(users.read() + "sshd:x:65534:65534::/run/sshd:/usr/sbin/nologin\n")
+    return "unshare", "-m", "sh", "-c", f'mount --bind {place}/passwd /etc/passwd && exec "$@"', "sh", *argv
+
+
 def ssh(place):
-    missing = [name for name in ("sshd", "ssh", "ssh-keygen") if not which(name)]
-    if missing:
-        result("ssh", [], skip=f"no {missing[0]}")
-        return
     port = free_port()
     os.makedirs("/run/sshd", exist_ok=True)
     for key in ("host", "user"):
         quietly(which("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", f"{place}/{key}")
     options = [f"Port={port}", "ListenAddress=127.0.0.1", f"HostKey={place}/host", "StrictModes=no", "PidFile=none",
                f"AuthorizedKeysFile={place}/user.pub", "UsePAM=no", "PermitRootLogin=yes"]
-    serve(port, which("sshd"), "-D", "-f", "/dev/null", *[word for o in options for word in ("-o", o)])
+    serve(port, *as_installed(place, which("sshd"), "-D", "-f", "/dev/null", *[word for o in options for word in ("-o", o)]))
 
     def run():
         quietly(which("ssh"), "-F", "/dev/null", "-p", str(port), "-i", f"{place}/user", "-o", "BatchMode=yes",
@@ -205,11 +224,19 @@ def ssh(place):
            [(*ends[0], "sshd")], [(*ends[1], "ssh")])
 
 
+PARTS = ((nginx_and_curl, ("nginx", "curl")), (asyncio_and_haproxy, ("haproxy", "curl")),
+         (redis, ("redis-server", "redis-cli")), (ssh, ("sshd", "ssh", "ssh-keygen")))
+
+
 def main():
     reason = why_not()
     if reason:
         skip_all(reason)
-    for part in (nginx_and_curl, redis, ssh):
+    for part, needs in PARTS:
+        reason = why_missing(*needs)
+        if reason:
+            result(part.__name__.replace("_", " "), [], skip=reason)
+            continue
         with tempfile.TemporaryDirectory() as place:
             part(place)
     finish()

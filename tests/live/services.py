@@ -8,14 +8,14 @@ program that takes connections and never closes them. Only these two may be blam
 import http.client
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
 
-from tracing import WAY, eventually, finish, result, skip_all, started, tcpclose, why_not
+from real import serve_by_file, which, why_missing
+from tracing import WAY, finish, result, skip_all, started, tcpclose, why_not
 from views import View
 
 REQUESTS, LEAKS, LOADERS = 600, 7, 3
@@ -61,25 +61,6 @@ def serve(program):
                                stdout=subprocess.PIPE, text=True)
     started.append(process)
     return process, int(process.stdout.readline())
-
-
-def listens(port):
-    with open("/proc/net/tcp", encoding="ascii") as table:
-        return any(f"0100007F:{port:04X} 00000000:0000 0A" in line for line in table)
-
-
-def start_nginx(nginx, directory, upstream):
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    with open(f"{directory}/conf", "w", encoding="ascii") as conf:
-        conf.write(NGINX.format(dir=directory, port=port, upstream=upstream))
-    process = subprocess.Popen([nginx, "-c", f"{directory}/conf"], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    started.append(process)
-    if not eventually(lambda: listens(port)):
-        raise RuntimeError("nginx does not listen")
-    return process, port
 
 
 def load(port, answers):
@@ -132,15 +113,14 @@ def check_stuck(sockets, forgetful):
 
 
 def main():
-    nginx = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-    missing = why_not() or (None if nginx else "no nginx")
+    missing = why_not() or why_missing("nginx")
     if missing:
         skip_all(missing)
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o755)
         upstream, upstream_port = serve(UPSTREAM)
         forgetful, forgetful_port = serve(FORGETFUL)
-        proxy, port = start_nginx(nginx, directory, upstream_port)
+        proxy, port = serve_by_file(directory, NGINX, which("nginx"), "-c", upstream=upstream_port)
         view = View("time-wait", "--json", "-P", f"{upstream_port},{port}", "-d", "600")
         answers = []
         loaders = [threading.Thread(target=load, args=(port, answers)) for _ in range(LOADERS)]
