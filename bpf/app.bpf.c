@@ -21,6 +21,12 @@ static __always_inline bool place_follows(__u8 state)
 	return state == ST_ESTABLISHED || state == ST_CLOSE_WAIT || state == ST_CLOSE;
 }
 
+/* A sockmap lets go of the socket before TCP closes it: the state change comes too late to tell. */
+static __always_inline __u16 read_sockmap(struct bpf_sock *ctx)
+{
+	return kern_has_psock((const void *)ctx) ? WIRE_PSOCK : 0;
+}
+
 static __always_inline void send_release_brief(struct bpf_sock *ctx, __u16 flags)
 {
 	const struct tcp_sock *tp = (const void *)ctx;
@@ -44,7 +50,7 @@ static __always_inline void send_release_task(struct bpf_sock *ctx, __u16 flags)
 	if (!rec)
 		return;
 	fill_event(&rec->ev, WIRE_RELEASE, WIRE_TASK, sizeof(*rec), HOOK_RELEASE, (__u64)ctx);
-	rec->ev.flags = flags;
+	rec->ev.flags = flags | read_sockmap(ctx);
 	rec->ev.old_state = rec->ev.new_state = ctx->state;
 	rec->ev.reason = read_error(ctx);
 	fill_task(&rec->task, true);

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "echo_admin.h"
 #include "echo_script.h"
+#include "echo_step.h"
 #include "echo_wire.h"
 #include "raw_peer.h"
 
@@ -103,7 +104,8 @@ static int open_socket(struct echo *e)
 
 	if (fd < 0)
 		return fd;
-	if (server)
+	/* Who comes again must not be kept from the port by what is left of the first time. */
+	if (server || script_of(e->options->ending->id)->again)
 		r = call_set_int(&e->caller, fd, SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR", 1);
 	if (!r)
 		r = prepare_socket(e, fd, script_of(e->options->ending->id));
@@ -159,6 +161,11 @@ static int serve_one(struct echo *e, const struct script *script)
 	return r ? r : play(e, script);
 }
 
+static uint32_t rounds(const struct echo_options *o)
+{
+	return o->count * (script_of(o->ending->id)->again ? 2 : 1);
+}
+
 static int serve(struct echo *e)
 {
 	const struct echo_options *o = e->options;
@@ -170,7 +177,8 @@ static int serve(struct echo *e)
 	r = call_bind(&e->caller, e->listener, &o->address);
 	if (!r)
 		r = call_listen(&e->caller, e->listener, 128);
-	for (uint32_t i = 0; i < o->count && !r; i++) {
+	for (uint32_t i = 0; i < rounds(o) && !r; i++) {
+		e->turn = i;
 		r = echo_deadline(o->wait_ns);
 		if (!r)
 			r = serve_one(e, script);
@@ -189,18 +197,40 @@ static int call_one(struct echo *e)
 	return r ? r : play(e, script);
 }
 
-static int call(struct echo *e)
+/* Once more, from the port that the last connection had. */
+static int call_again(struct echo *e)
+{
+	struct sockaddr_storage from = e->caller.local;
+	int r = script_of(e->options->ending->id)->again(e);
+
+	e->caller.has_local = e->caller.has_peer = false;
+	if (!r)
+		r = open_socket(e);
+	if (!r)
+		r = call_bind(&e->caller, e->fd, &from);
+	return r ? r : call_one(e);
+}
+
+static int call_anew(struct echo *e)
 {
 	int r = 0;
 
-	for (uint32_t i = 0; i < e->options->count && !r; i++) {
-		e->caller.has_local = e->caller.has_peer = false;
-		if (e->fd < 0)
-			r = open_socket(e);
+	e->caller.has_local = e->caller.has_peer = false;
+	if (e->fd < 0)
+		r = open_socket(e);
+	return r ? r : call_one(e);
+}
+
+static int call(struct echo *e)
+{
+	script_step again = script_of(e->options->ending->id)->again;
+	int r = 0;
+
+	for (uint32_t i = 0; i < rounds(e->options) && !r; i++) {
+		e->turn = i;
+		r = echo_deadline(conversation_ns(e->options));
 		if (!r)
-			r = echo_deadline(conversation_ns(e->options));
-		if (!r)
-			r = call_one(e);
+			r = again && i % 2 ? call_again(e) : call_anew(e);
 	}
 	return r;
 }

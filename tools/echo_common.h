@@ -38,7 +38,7 @@ struct echo {
 	int listener; /* -1 = none */
 	int fd;	      /* the connection; -1 = none */
 	int admin;    /* to who has kept his privileges (echo_admin.h); -1 = nobody */
-	int turn;     /* of count, from 0 */
+	uint32_t turn; /* from 0: of count, or of twice that many where the client comes again */
 };
 
 /* Parses the command line; leaves the process on --help and on bad usage (status 2). */

@@ -75,6 +75,7 @@ static int parse_answer(const union answer *answer, ssize_t n, struct peer_socke
 		.exists = msg->idiag_state != TCP_LISTEN,
 		.held = msg->idiag_state != TCP_LISTEN && msg->idiag_inode,
 		.unread = msg->idiag_rqueue,
+		.state = msg->idiag_state != TCP_LISTEN ? msg->idiag_state : 0,
 	};
 	return 0;
 }
@@ -89,7 +90,8 @@ static int open_diag(void)
 	return TAKE_FD(fd);
 }
 
-int peer_look(const struct caller *c, struct peer_socket *ret)
+static int look(const struct caller *c, const struct sockaddr_storage *from,
+		const struct sockaddr_storage *to, struct peer_socket *ret)
 {
 	CLEANUP(close) int fd = open_diag();
 	union answer answer;
@@ -98,12 +100,22 @@ int peer_look(const struct caller *c, struct peer_socket *ret)
 
 	if (fd < 0)
 		return fd;
-	/* Its source is our peer. */
-	r = ask(fd, c, SOCK_DIAG_BY_FAMILY, &c->peer, &c->local);
+	r = ask(fd, c, SOCK_DIAG_BY_FAMILY, from, to);
 	if (r)
 		return r;
 	n = recv(fd, &answer, sizeof(answer), 0);
 	return n < 0 ? -errno : parse_answer(&answer, n, ret);
+}
+
+int peer_look(const struct caller *c, struct peer_socket *ret)
+{
+	/* Its source is our peer. */
+	return look(c, &c->peer, &c->local, ret);
+}
+
+int peer_look_own(const struct caller *c, struct peer_socket *ret)
+{
+	return look(c, &c->local, &c->peer, ret);
 }
 
 int peer_destroy_own(const struct caller *c)

@@ -404,6 +404,17 @@ static int shutdown_both(struct echo *e)
 	return step_close(e);
 }
 
+/* --- the client comes again, from the same port --- */
+
+/* What was closed here is taken over by a SYN; the old connection's other end answers that, and gets an RST. */
+static int keep_open(struct echo *e)
+{
+	DO(step_read_to_end(e));
+	if (!(e->turn % 2))
+		DO(step_await_break(e));
+	return step_close(e);
+}
+
 const struct script *script_of(enum ending_id ending)
 {
 	static const struct script scripts[ENDING_MAX] = {
@@ -450,6 +461,14 @@ const struct script *script_of(enum ending_id ending)
 		[ENDING_DATA_AFTER_SHUTDOWN] = { .closer = shutdown_both },
 		[ENDING_RESET_IN_FIN_WAIT1] = { .closer = wait_and_close },
 		[ENDING_RESET_IN_LAST_ACK] = { .closer = read_and_close },
+		[ENDING_TW_REUSE] = { .closer = wait_and_close,
+				      .other = read_and_close,
+				      .again = step_await_over },
+		[ENDING_TW_RESET] = { .closer = wait_and_close },
+		[ENDING_TIME_WAIT_OVERFLOW] = { .closer = wait_and_close },
+		[ENDING_ADDRESS_REUSED] = { .closer = wait_and_close,
+					    .other = keep_open,
+					    .again = step_await_mini },
 	};
 
 	return &scripts[ending];

@@ -16,6 +16,7 @@ struct script {
 	script_step other;
 	script_step serve; /* instead of listen, accept and talk; NULL = the usual */
 	script_step call;  /* instead of connect and talk; NULL = the usual */
+	script_step again; /* not NULL: both live through it twice, the client from the same port, after this */
 	bool tight; /* both ends can hold little that was received, and more that is to be sent */
 	bool admin; /* the closer has somebody with privileges beside it */
 	bool slow;  /* both ends get a slow wire before they connect, where that is allowed */

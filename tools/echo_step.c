@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -221,6 +222,37 @@ int step_await_orphan(struct echo *e)
 int step_await_gone(struct echo *e)
 {
 	return await_peer(e, peer_gone, "is gone");
+}
+
+static bool own_is_mini(struct echo *e)
+{
+	struct peer_socket own;
+
+	return !peer_look_own(&e->caller, &own) && !own.held &&
+	       (own.state == TCP_FIN_WAIT2 || own.state == TCP_TIME_WAIT);
+}
+
+int step_await_mini(struct echo *e)
+{
+	return await(e, own_is_mini);
+}
+
+static bool is_over(const struct peer_socket *s)
+{
+	return !s->exists || s->state == TCP_TIME_WAIT;
+}
+
+static bool both_over(struct echo *e)
+{
+	struct peer_socket own, peer;
+
+	return !peer_look_own(&e->caller, &own) && is_over(&own) && !peer_look(&e->caller, &peer) &&
+	       is_over(&peer);
+}
+
+int step_await_over(struct echo *e)
+{
+	return await_peer(e, both_over, "is over, as is this one");
 }
 
 static sigset_t stop_signals(void)

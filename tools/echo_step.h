@@ -32,6 +32,9 @@ int step_await_read(struct echo *e);
 /* Waits until no process of this host holds the other end / until it is gone altogether. */
 int step_await_orphan(struct echo *e);
 int step_await_gone(struct echo *e);
+/* Waits until our own end, closed by now, is a mini-socket / until nothing but TIME_WAIT is left of either end. */
+int step_await_mini(struct echo *e);
+int step_await_over(struct echo *e);
 /* From now on SIGTERM and SIGINT wait to be waited for. */
 int step_hold_stop(void);
 /* Waits for one of them: who started us has seen enough. */

@@ -65,8 +65,34 @@ size_t ending_verdicts(const struct ending *ending, enum side closer, enum side 
 {
 	if (!*ending_cause(ending, closer, side))
 		return 0;
-	/* what fills the queue ends too */
-	return ending->id == ENDING_ACCEPT_OVERFLOW ? 3 : 1;
+	switch (ending->id) {
+	case ENDING_ACCEPT_OVERFLOW:
+		/* what fills the queue ends too */
+		return 3;
+	case ENDING_TW_REUSE:
+	case ENDING_ADDRESS_REUSED:
+		/* and what takes the addresses over */
+		return 2;
+	default:
+		return 1;
+	}
+}
+
+bool ending_is_twice(const struct ending *ending)
+{
+	return ending->id == ENDING_TW_REUSE;
+}
+
+const char *ending_mini(const struct ending *ending, enum side closer)
+{
+	switch (ending->id) {
+#define MINI(id, by_server, by_client)                                                             \
+	case ENDING_##id:                                                                          \
+		return closer == SIDE_SERVER ? (by_server) : (by_client);
+#include "minis.def"
+	default:
+		return "";
+	}
 }
 
 enum side ending_raw_side(enum side closer)

@@ -40,9 +40,13 @@ const char *ending_cause(const struct ending *ending, enum side closer, enum sid
 bool ending_is_raw(const struct ending *ending);
 /*
  * How many verdicts that side's sockets must get. Of more than one it is the first
- * that the ending is about.
+ * with that cause that the ending is about.
  */
 size_t ending_verdicts(const struct ending *ending, enum side closer, enum side side);
+/* Is it lived through twice, one after the other, so that both times it must end like that? */
+bool ending_is_twice(const struct ending *ending);
+/* How the closer's mini-socket must end (a slug, minis.def); "" = that is not looked at. */
+const char *ending_mini(const struct ending *ending, enum side closer);
 /* The scripted peer's side. */
 enum side ending_raw_side(enum side closer);
 

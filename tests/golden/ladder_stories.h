@@ -32,6 +32,7 @@
 		CALL(225, C, "read", 11, .took_us = 60)
 
 static const struct verdict default_server = {
+	.conn = 1,
 	.owner = SERVER_OWNER,
 	.closer = SERVER_OWNER,
 	.cause = CAUSE_ACTIVE_CLOSE,

@@ -224,19 +224,24 @@ static const struct reset resets[] = {
 #define COUNTED(id, count, from, to, is)                                                           \
 	[COUNTER_##id] = { .counter = COUNTER_##id, .kernel = count, .observed = { from, to }, .result = is }
 static const struct trial trials[] = {
-	{ .mono_ns = 79 * SEC, .number = 1, .of = 3, .ending = "linger-zero", .closer = "server", .ip = "ipv4",
+	{ .mono_ns = 79 * SEC, .number = 1, .of = 4, .ending = "linger-zero", .closer = "server", .ip = "ipv4",
 	  .took_ns = 400 * MS, .tries = 1, .expect = { CAUSE_LINGER_ZERO, CAUSE_PEER_RESET },
 	  .seen = { CAUSE_LINGER_ZERO, CAUSE_PEER_RESET }, .has_expect = { true, true }, .has_seen = { true, true },
 	  .saw = { "close: 0", "read: ECONNRESET" }, .segments = { 8, 2, 0, 1, 2 },
 	  .counts = { COUNTED(OUT_RSTS, 1, 1, 1, AUDIT_EXACT), COUNTED(ABORT_ON_DATA, 1, 0, 1, AUDIT_WITHIN) } },
-	{ .mono_ns = 79 * SEC + 1, .number = 2, .of = 3, .ending = "refused", .closer = "client", .ip = "mapped",
+	{ .mono_ns = 79 * SEC + 1, .number = 2, .of = 4, .ending = "refused", .closer = "client", .ip = "mapped",
 	  .outcome = TRIAL_FAILED, .took_ns = SEC, .tries = 3, .expect = { CAUSE_UNKNOWN, CAUSE_REFUSED },
 	  .seen = { CAUSE_UNKNOWN, CAUSE_UNREACHABLE }, .has_expect = { false, true }, .has_seen = { false, true },
 	  .saw = { "bind: 0", "connect: ECONNREFUSED" }, .segments = { 2, 1, 0, 1, 0 },
 	  .counts = { COUNTED(OUT_RSTS, 1, 0, 0, AUDIT_GAP), COUNTED(TIME_WAIT, 0, 1, 2, AUDIT_GAP) },
 	  .why = { "the client's verdict is unreachable, not refused", "OutRsts is 1, observed were 0" }, .n_why = 2 },
-	{ .mono_ns = 79 * SEC + 2, .number = 3, .of = 3, .ending = "simultaneous", .closer = "server", .ip = "ipv6",
+	{ .mono_ns = 79 * SEC + 2, .number = 3, .of = 4, .ending = "simultaneous", .closer = "server", .ip = "ipv6",
 	  .outcome = TRIAL_SKIPPED, .why = { "no IPv6 on this machine" }, .n_why = 1 },
+	{ .mono_ns = 79 * SEC + 3, .number = 4, .of = 4, .ending = "tw-reset", .closer = "client", .ip = "ipv6",
+	  .outcome = TRIAL_FAILED, .took_ns = SEC, .tries = 1, .expect = { CAUSE_UNKNOWN, CAUSE_ACTIVE_CLOSE },
+	  .seen = { CAUSE_UNKNOWN, CAUSE_ACTIVE_CLOSE }, .has_expect = { false, true }, .has_seen = { false, true },
+	  .saw = { "receive: 0", "close: 0" }, .segments = { 10, 2, 2, 1, 2 }, .mini_expect = "reset", .mini_seen = "unseen",
+	  .why = { "the client's mini-socket ended as unseen, not reset" }, .n_why = 1 },
 };
 
 static const struct audit_line audits[] = {

@@ -16,6 +16,8 @@ TIMEOUT = {"how": "timeout", "first": "none", "path": [["CLOSE"]], "error": "ETI
 
 STATE = {"TCP_STATE"}
 
+# mini_end: how the first mini-socket of the closer ends, where that belongs to the ending; more: so many
+# connections come after the first, which end as it did if twice; goes_on: after an RST.
 # cause, looks: of both sockets; saw: the last call of each that tells how it ended, with result or
 # error; fins, rsts: segments on the wire (a FIN sent again counts once), None = not always the same.
 ENDINGS = {
@@ -195,9 +197,30 @@ ENDINGS = {
                                   "path": [["CLOSE_WAIT", "LAST_ACK", "CLOSE"]]}),
         "other": None, "saw": (("close", 0), None), "fins": 2, "rsts": 1,
     },
+    "tw-reuse": {
+        "closer": ("active-close", FIN), "other": ("passive-close", FIN_OTHER), "more": 1, "twice": True,
+        "saw": (("close", 0), ("read", 0)), "fins": 4, "rsts": 0,
+        "mini_end": {"server": "new-syn", "client": "reused"},
+    },
+    "tw-reset": {
+        "closer": ("active-close", FIN), "other": None, "saw": (("close", 0), None), "fins": 2, "rsts": 1,
+        "mini_end": "reset",
+    },
+    "time-wait-overflow": {
+        "closer": ("time-wait-overflow", {"how": "silent", "first": "local",
+                                          "path": [["FIN_WAIT1", "FIN_WAIT2", "CLOSE"]]}),
+        "other": None, "saw": (("close", 0), None), "fins": 1, "rsts": 0, "mini_end": "never-created",
+    },
+    "address-reused": {
+        # The old connection's other end answers the SYN, and is reset; then the SYN comes again.
+        "closer": ("address-reused", {"how": "silent", "first": "local", "mini": True,
+                                      "path": [["FIN_WAIT1", "FIN_WAIT2"]]}),
+        "other": ("peer-reset", RESET_LATE), "more": 1, "saw": (("close", 0), ("read", 0)), "fins": 3, "rsts": 1,
+        "goes_on": True, "mini_end": "reused",
+    },
 }
 
-ONE_SIDED = {"refused": "client", "listener-closed": "server", "connect-cancelled": "client",
+ONE_SIDED = {"address-reused": "client", "refused": "client", "listener-closed": "server", "connect-cancelled": "client",
              "connect-timeout": "client", "accept-overflow": "server", "handshake-timeout": "client", "handshake-reset": "client",
              "unreachable": "client", "port-unreachable": "client"}
 # Our ends, wherever: loopback, and both ends of a scripted peer's wire.

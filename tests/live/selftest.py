@@ -50,6 +50,9 @@ def check_trials(trials, slugs):
         # a scripted peer speaks IPv4 or IPv6: there is nothing mapped about it
         if {ip for _, ip in mine} not in (set(IPS), set(IPS[:2])):
             yield f"{slug} was tried as {sorted(mine)}"
+    minis = {(t["closer"], t["minisocket_expected"]) for t in trials if t["ending"] == "tw-reuse"}
+    if minis != {("server", "new-syn"), ("client", "reused")}:
+        yield f"tw-reuse must end as {minis}"
     for number, trial in enumerate(trials, 1):
         name = f"{trial['ending']} {trial['closer']} {trial['ip']}"
         if trial["number"] != number or trial["of"] != len(trials):
@@ -60,8 +63,8 @@ def check_trials(trials, slugs):
             yield from (f"{name}: {problem}" for problem in check_passed(trial))
 
 
-# It takes more than one to fill a queue.
-CONNECTIONS = {"accept-overflow": 2}
+# It takes more than one to fill a queue, or to take over.
+CONNECTIONS = {"accept-overflow": 2, "tw-reuse": 2, "address-reused": 2}
 
 
 def check_passed(trial):
@@ -71,6 +74,8 @@ def check_passed(trial):
     most = CONNECTIONS.get(trial["ending"], 1)
     if moved["ActiveOpens"] > most or moved["PassiveOpens"] > most or not trial["segments"]["all"]:
         yield f"{moved} {trial['segments']}"
+    if trial["minisocket_expected"] not in (None, trial["minisocket_seen"]):
+        yield f"the mini-socket is {trial['minisocket_seen']}"
     for counter in trial["counters"]:
         inside = counter["low"] <= counter["kernel"] <= counter["high"]
         if counter["result"] in ("exact", "within") and not inside and counter["counter"] != "AttemptFails":

@@ -7,21 +7,23 @@
 # lib.sh) on every way, one boot per kernel. Prints TAP, one result for each test program; what
 # each said stays in $O/vm-live/KERNEL/WAY/TEST.{tap,err,status}.
 #
-# O=DIR          where tcpclose and tests/live/churn were built (build)
+# O=DIR          where tcpclose and the programs of tests/live were built (build)
 # WAYS="..."     the ways to try (tp_btf fentry kprobe)
-# TESTS="..."    names in tests/live (demo filters safety trace minisocket churn views)
+# TESTS="..."    names in tests/live (demo filters safety trace minisocket churn views mix)
 # CHURN=N        connections of churn (8000: a machine without KVM is slow)
 # MINIS=N        graceful closes that minisocket counts (400)
+# MIX=N          connections of mix (2000)
+# LIMIT=SECONDS  what one test may take (600)
 set -uo pipefail
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 results=$build/vm-live
-limit=600
+limit=${LIMIT:-600}
 read -ra ways <<<"${WAYS:-tp_btf fentry kprobe}"
-read -ra tests <<<"${TESTS:-demo filters safety trace minisocket churn views}"
+read -ra tests <<<"${TESTS:-demo filters safety trace minisocket churn views mix}"
 choose_kernels "$@"
-cross_targets=(tests/live/churn)
+cross_targets=(tests/live/churn tests/live/mix)
 need cpio /usr/bin/python3
 
 # The distribution's python3, which a guest of another architecture has too.
@@ -37,9 +39,10 @@ boot() { # KERNEL OUT
 	[ "$(arch_of "$1")" = amd64 ] || triple=aarch64-linux-gnu
 	# Python asks for it when a thread ends.
 	files+=(-i "/lib/$triple/libgcc_s.so.1")
-	for name in tcpclose tcpclose-echo-server tcpclose-echo-client tests/live/churn; do files+=(-i "$programs/$name"); done
+	for name in tcpclose tcpclose-echo-server tcpclose-echo-client "${cross_targets[@]}"; do files+=(-i "$programs/$name"); done
 	bash "$here/run.sh" -m tcp_diag -m veth -m tun -o "$2" -t $((${#ways[@]} * ${#tests[@]} * limit)) -M 1536 \
-		-e "O=$programs" -e "TESTS=${tests[*]}" -e "LIMIT=$limit" -e "CHURN=${CHURN:-8000}" -e "MINIS=${MINIS:-400}" "${payload[@]}" "${files[@]}" \
+		-e "O=$programs" -e "TESTS=${tests[*]}" -e "LIMIT=$limit" -e "CHURN=${CHURN:-8000}" -e "MINIS=${MINIS:-400}" \
+		-e "MIX=${MIX:-2000}" "${payload[@]}" "${files[@]}" \
 		"$1" -- sh "$here/live_guest.sh" "$top" "${ways[@]}"
 }
 

@@ -41,6 +41,7 @@ struct flow {
 	bool reset_flag_known : 1; /* ... and the hook saw the segment */
 	bool only_met : 1;	 /* found by a look around, not heard of since */
 	bool released : 1, destroyed : 1;
+	bool in_sockmap : 1;	 /* when close() was called: TCP's own close comes after the sockmap has let go */
 	bool rest_awaited : 1;	 /* was given FLOW_REST_WAIT_NS already */
 };
 

@@ -221,6 +221,7 @@ void fold_release(struct flow *f, const struct obs *obs)
 	f->released = true;
 	if (f->stage == FLOW_OPEN) {
 		f->release_err = obs->release_err;
+		f->in_sockmap = obs->sock.psock;
 		f->closing_ns = obs->mono_ns;
 	}
 	if (!obs->has_task)

@@ -179,5 +179,6 @@ void fold_close(struct flow *f, const struct obs *obs)
 		return;
 	if (is_old_error(f, &obs->sock))
 		end.sock.err = 0;
+	end.sock.psock |= f->in_sockmap;
 	fold_end(f, &end);
 }

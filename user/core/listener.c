@@ -15,6 +15,15 @@ static struct listener *listener_at(struct listeners *l, uint64_t sk)
 	return NULL;
 }
 
+/* Where one was, another may be by now: not all ways to attach see its listen(). */
+static struct listener *same_listener(struct listeners *l, const struct obs *obs)
+{
+	struct listener *at = listener_at(l, obs->sk);
+
+	return at && at->netns == obs->sock.netns_ino &&
+	       tuple_equal(&at->tuple, &obs->tuple) ? at : NULL;
+}
+
 /* Of many the one that was noted first gives its place. */
 static struct listener *listener_new(struct listeners *l, const struct obs *obs)
 {
@@ -36,7 +45,7 @@ static struct listener *listener_new(struct listeners *l, const struct obs *obs)
 
 static void listener_closed(struct listeners *l, const struct obs *obs)
 {
-	struct listener *at = listener_at(l, obs->sk);
+	struct listener *at = same_listener(l, obs);
 
 	if (!at)
 		at = listener_new(l, obs);
@@ -48,7 +57,7 @@ static void listener_closed(struct listeners *l, const struct obs *obs)
 /* A look around that names nobody says nothing new. */
 static void listener_open(struct listeners *l, const struct obs *obs, bool anew)
 {
-	struct listener *at = anew ? NULL : listener_at(l, obs->sk);
+	struct listener *at = anew ? NULL : same_listener(l, obs);
 
 	if (!anew && (!obs->has_task || (at && !at->closed_ns)))
 		return;

@@ -80,6 +80,8 @@ struct trial {
 	enum cause expect[2], seen[2]; /* server, client */
 	bool has_expect[2], has_seen[2];
 	char saw[2][40];      /* the last telling call of each program, in words */
+	/* how the closer's mini-socket had to end, and did; NULL: no matter, it did not */
+	const char *mini_expect, *mini_seen;
 	struct {
 		uint32_t all, syn, fin, rst, data;
 	} segments;

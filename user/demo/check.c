@@ -30,12 +30,46 @@ static bool has_evidence(const struct verdict *v, const char *slug)
 	return false;
 }
 
+const struct verdict *check_verdict(const struct keep *keep, const struct ending *ending, enum side closer,
+				    enum side side)
+{
+	enum cause cause;
+
+	return keep_verdict_of(keep, (int)side,
+			       check_cause(ending, closer, side, &cause) ? CAUSE_UNKNOWN : cause);
+}
+
+static bool is_cause(const struct verdict *v, const char *slug, enum side side, char why[CHECK_WHY])
+{
+	const char *got = cause_row(v->cause)->slug;
+
+	if (!strcmp(got, slug))
+		return true;
+	snprintf(why, CHECK_WHY, "the %s's verdict is %s, not %s", side_slug(side), got, slug);
+	return false;
+}
+
+/* One is what the ending is about; of one that is lived through twice all are. */
+static bool check_causes(const struct keep *keep, const struct ending *ending, enum side closer,
+			 enum side side, char why[CHECK_WHY])
+{
+	const char *slug = ending_cause(ending, closer, side);
+	const struct verdict *v = check_verdict(keep, ending, closer, side);
+
+	if (!v)
+		return true;
+	if (!is_cause(v, slug, side, why))
+		return false;
+	for (size_t n = 0; ending_is_twice(ending) && (v = keep_verdict(keep, side, n)); n++)
+		if (!is_cause(v, slug, side, why))
+			return false;
+	return true;
+}
+
 static bool check_side(const struct keep *keep, const struct ending *ending, enum side closer,
 		       enum side side, char why[CHECK_WHY])
 {
-	const struct verdict *v = keep_verdict(keep, side, 0);
-	const char *slug = ending_cause(ending, closer, side), *got;
-
+	const struct verdict *v = check_verdict(keep, ending, closer, side);
 	size_t wanted = ending_verdicts(ending, closer, side);
 
 	if (keep->verdicts[side] != wanted) {
@@ -43,15 +77,9 @@ static bool check_side(const struct keep *keep, const struct ending *ending, enu
 			 keep->verdicts[side], wanted);
 		return false;
 	}
-	if (!v)
-		return true;
-	got = cause_row(v->cause)->slug;
-	if (strcmp(got, slug)) {
-		snprintf(why, CHECK_WHY, "the %s's verdict is %s, not %s", side_slug(side), got,
-			 slug);
+	if (!check_causes(keep, ending, closer, side, why))
 		return false;
-	}
-	if (side == closer && !has_evidence(v, ending->proof)) {
+	if (v && side == closer && !has_evidence(v, ending->proof)) {
 		snprintf(why, CHECK_WHY, "the %s's verdict has no evidence %s", side_slug(side),
 			 ending->proof);
 		return false;
@@ -59,18 +87,60 @@ static bool check_side(const struct keep *keep, const struct ending *ending, enu
 	return true;
 }
 
-bool check_story(const struct keep *keep, const struct ending *ending, enum side closer,
+static bool is_pair(const struct verdict *a, const struct verdict *b)
+{
+	return a->pair == b->conn && b->pair == a->conn;
+}
+
+static bool check_pairs(const struct keep *keep, const struct ending *ending, enum side closer,
+			char why[CHECK_WHY])
+{
+	const struct verdict *server = check_verdict(keep, ending, closer, SIDE_SERVER);
+	const struct verdict *client = check_verdict(keep, ending, closer, SIDE_CLIENT);
+	bool good = !server || !client || is_pair(server, client);
+
+	for (size_t n = 1; good && ending_is_twice(ending) && n < keep->verdicts[SIDE_SERVER]; n++)
+		good = is_pair(keep_verdict(keep, SIDE_SERVER, n), keep_verdict(keep, SIDE_CLIENT, n));
+	if (!good)
+		snprintf(why, CHECK_WHY, "the two verdicts are not joined as a pair");
+	return good;
+}
+
+static bool check_mini(const struct keep *keep, const struct ending *ending, enum side closer,
+		       char why[CHECK_WHY])
+{
+	const char *slug = ending_mini(ending, closer);
+	const struct minisocket *mini = keep_mini(keep, closer);
+
+	if (!*slug || (mini && !strcmp(mini_end_slug(mini->end), slug)))
+		return true;
+	if (mini)
+		snprintf(why, CHECK_WHY, "the %s's mini-socket ended as %s, not %s", side_slug(closer),
+			 mini_end_slug(mini->end), slug);
+	else
+		snprintf(why, CHECK_WHY, "the %s's mini-socket did not end, and must be %s",
+			 side_slug(closer), slug);
+	return false;
+}
+
+bool check_awaits_mini(const struct keep *keep, const struct ending *ending, enum side closer)
+{
+	return *ending_mini(ending, closer) && !keep_mini(keep, closer);
+}
+
+bool check_tells_minis(uint32_t covered)
+{
+	const uint32_t needed = UINT32_C(1) << VANTAGE_MINI_BORN | UINT32_C(1) << VANTAGE_MINI_EXPIRED |
+				UINT32_C(1) << VANTAGE_MINI_CALLER;
+
+	return (covered & needed) == needed;
+}
+
+bool check_story(const struct keep *keep, const struct ending *ending, enum side closer, uint32_t covered,
 		 char why[CHECK_WHY])
 {
-	const struct verdict *server = keep_verdict(keep, SIDE_SERVER, 0);
-	const struct verdict *client = keep_verdict(keep, SIDE_CLIENT, 0);
-
-	if (!check_side(keep, ending, closer, SIDE_SERVER, why) ||
-	    !check_side(keep, ending, closer, SIDE_CLIENT, why))
-		return false;
-	if (server && client && (server->pair != client->conn || client->pair != server->conn)) {
-		snprintf(why, CHECK_WHY, "the two verdicts are not joined as a pair");
-		return false;
-	}
-	return true;
+	return check_side(keep, ending, closer, SIDE_SERVER, why) &&
+	       check_side(keep, ending, closer, SIDE_CLIENT, why) &&
+	       check_pairs(keep, ending, closer, why) &&
+	       (!check_tells_minis(covered) || check_mini(keep, ending, closer, why));
 }

@@ -15,8 +15,18 @@
 bool check_has_verdict(const struct ending *ending, enum side closer, enum side side);
 /* What story.expect says: a cause; CAUSE_UNKNOWN where no verdict belongs. -ENOENT: no such slug. */
 int check_cause(const struct ending *ending, enum side closer, enum side side, enum cause *ret);
-/* Is every verdict that belongs there, alone, right and proven? Else why says what is not. */
-bool check_story(const struct keep *keep, const struct ending *ending, enum side closer,
+/* Of that side's verdicts the one that the ending is about; NULL when there is none. */
+const struct verdict *check_verdict(const struct keep *keep, const struct ending *ending, enum side closer,
+				    enum side side);
+/* Can sensors that cover these vantages (bits 1 << VANTAGE_...) tell how every mini-socket ends? */
+bool check_tells_minis(uint32_t covered);
+/* Must the closer's mini-socket still end before the story is complete? */
+bool check_awaits_mini(const struct keep *keep, const struct ending *ending, enum side closer);
+/*
+ * Is every verdict that belongs there, alone, right and proven, and did the closer's
+ * mini-socket end as it must, where its end can be told? Else why says what is not.
+ */
+bool check_story(const struct keep *keep, const struct ending *ending, enum side closer, uint32_t covered,
 		 char why[CHECK_WHY]);
 
 #endif

@@ -166,20 +166,62 @@ static bool tuple_fits(const struct tuple *known, const struct tuple *asked, boo
 	return tuple_equal(&t, asked);
 }
 
-static uint64_t find_conn(const struct keep *keep, const struct tuple *asked, bool any_local)
+static const struct verdict *verdict_by_conn(const struct keep *keep, uint64_t conn)
 {
-	if (!asked->family)
-		return 0;
+	for (size_t i = 0; conn && i < keep->n; i++)
+		if (keep->items[i].record.kind == REC_CLOSE && keep->items[i].close.conn == conn)
+			return &keep->items[i].close;
+	return NULL;
+}
+
+/* The client's socket is there before its SYN, the server's only after the handshake. */
+static uint64_t connection_born_ns(const struct keep *keep, const struct verdict *v)
+{
+	const struct verdict *pair = verdict_by_conn(keep, v->pair);
+	uint64_t born = v->mono_ns - v->age_ns;
+
+	return pair && pair->mono_ns - pair->age_ns < born ? pair->mono_ns - pair->age_ns : born;
+}
+
+/* A tuple may live twice: the last that was born by then, else the first of all. */
+static bool is_better(uint64_t born_ns, uint64_t than_ns, uint64_t at_ns)
+{
+	if ((born_ns <= at_ns) != (than_ns <= at_ns))
+		return born_ns <= at_ns;
+	return born_ns <= at_ns ? born_ns > than_ns : born_ns < than_ns;
+}
+
+static uint64_t find_closed(const struct keep *keep, const struct tuple *asked, bool any_local, uint64_t at_ns)
+{
+	uint64_t conn = 0, best_ns = 0;
+
 	for (size_t i = 0; i < keep->n; i++) {
 		const struct kept *k = &keep->items[i];
+		uint64_t born_ns;
 
-		if (k->record.kind == REC_CLOSE && tuple_fits(&k->close.tuple, asked, any_local))
-			return k->close.conn;
-		if (k->record.kind == REC_EVENT && k->event.conn &&
-		    tuple_fits(&k->event.tuple, asked, any_local))
-			return k->event.conn;
+		if (k->record.kind != REC_CLOSE || !tuple_fits(&k->close.tuple, asked, any_local))
+			continue;
+		born_ns = connection_born_ns(keep, &k->close);
+				if (conn && !is_better(born_ns, best_ns, at_ns))
+			continue;
+		conn = k->close.conn;
+		best_ns = born_ns;
 	}
-	return 0;
+	return conn;
+}
+
+/* Of one that has no verdict, an observation may tell. */
+static uint64_t find_conn(const struct keep *keep, const struct tuple *asked, bool any_local, uint64_t at_ns)
+{
+	uint64_t conn = asked->family ? find_closed(keep, asked, any_local, at_ns) : 0;
+
+	for (size_t i = 0; asked->family && !conn && i < keep->n; i++) {
+		const struct kept *k = &keep->items[i];
+
+		if (k->record.kind == REC_EVENT && k->event.conn && tuple_fits(&k->event.tuple, asked, any_local))
+			conn = k->event.conn;
+	}
+	return conn;
 }
 
 static void join(struct keep *keep)
@@ -189,10 +231,10 @@ static void join(struct keep *keep)
 		struct tuple t = { k->segment.family, k->segment.from, k->segment.to };
 
 		if (k->record.kind == REC_APP)
-			k->app.conn =
-				find_conn(keep, &k->app.tuple, !strcmp(k->app.call, "connect"));
+			k->app.conn = find_conn(keep, &k->app.tuple, !strcmp(k->app.call, "connect"),
+						k->record.mono_ns);
 		else if (k->record.kind == REC_SEGMENT)
-			k->segment.conn = find_conn(keep, &t, false);
+			k->segment.conn = find_conn(keep, &t, false, k->record.mono_ns);
 	}
 }
 
@@ -223,6 +265,27 @@ const struct verdict *keep_verdict(const struct keep *keep, int side, size_t n)
 		if (k->record.kind == REC_CLOSE && (int)side_of(keep, &k->close.tuple) == side &&
 		    !n--)
 			return &k->close;
+	}
+	return NULL;
+}
+
+const struct verdict *keep_verdict_of(const struct keep *keep, int side, enum cause cause)
+{
+	const struct verdict *v;
+
+	for (size_t n = 0; (v = keep_verdict(keep, side, n)); n++)
+		if (v->cause == cause)
+			return v;
+	return keep_verdict(keep, side, 0);
+}
+
+const struct minisocket *keep_mini(const struct keep *keep, int side)
+{
+	for (size_t i = 0; i < keep->n; i++) {
+		const struct kept *k = &keep->items[i];
+
+		if (k->record.kind == REC_MINISOCKET && (int)side_of(keep, &k->minisocket.tuple) == side)
+			return &k->minisocket;
 	}
 	return NULL;
 }

@@ -51,6 +51,10 @@ int keep_take(struct keep *keep, const struct record *record);
 int keep_emit(struct keep *keep, int (*emit)(void *ctx, const struct record *record), void *ctx);
 /* The n-th verdict (from 0) of a side (0 server, 1 client); NULL when there are fewer. */
 const struct verdict *keep_verdict(const struct keep *keep, int side, size_t n);
+/* Of that side the first whose cause is this one, else its first of all. */
+const struct verdict *keep_verdict_of(const struct keep *keep, int side, enum cause cause);
+/* The first mini-socket of that side that has ended; NULL when none has. */
+const struct minisocket *keep_mini(const struct keep *keep, int side);
 void keep_free(struct keep *keep);
 
 #endif

@@ -120,6 +120,9 @@ bool play_over(struct play *play)
 		return now - play->ended_ns > VERDICTS_NS;
 	if (play->follow && play->keep.minis_ended < play->keep.minis_born)
 		return now - play->ended_ns > FOLLOW_NS;
+	if (check_tells_minis(run_covered(play->run)) &&
+	    check_awaits_mini(&play->keep, play->ending, play->closer))
+		return now - play->ended_ns > VERDICTS_NS;
 	/* on a busy host others always wait */
 	return !more_may_come(play) || now - play->ended_ns > VERDICTS_NS;
 }
@@ -254,7 +257,7 @@ bool play_good(const struct play *play, char why[CHECK_WHY])
 		snprintf(why, CHECK_WHY, "%s", failed);
 		return false;
 	}
-	return check_story(&play->keep, play->ending, play->closer, why);
+	return check_story(&play->keep, play->ending, play->closer, run_covered(play->run), why);
 }
 
 /* More than a story can hold. */
@@ -314,7 +317,16 @@ void play_close(struct play *play)
  */
 static bool by_chance(enum ending_id ending)
 {
-	return ending == ENDING_SIMULTANEOUS || ending == ENDING_DATA_IN_MINISOCKET;
+	switch (ending) {
+	case ENDING_SIMULTANEOUS:
+	case ENDING_DATA_IN_MINISOCKET:
+	case ENDING_TW_RESET:
+	case ENDING_TIME_WAIT_OVERFLOW:
+	case ENDING_ADDRESS_REUSED:
+		return true;
+	default:
+		return false;
+	}
 }
 
 bool play_tries_again(const struct play *play, int tries)

@@ -115,7 +115,7 @@ static int next_try(struct stage *stage)
 
 int stage_begin(struct stage *stage, const struct part *part)
 {
-	int r = truth_begin(part->ending, part->closer, &stage->trial);
+	int r = truth_begin(part->ending, part->closer, run_covered(stage->run), &stage->trial);
 
 	stage->part = *part;
 	stage->tries = 0;

@@ -14,7 +14,7 @@
 #define TCP_SYN 2
 #define TCP_RST 4
 
-int truth_begin(const struct ending *ending, enum side closer, struct trial *ret)
+int truth_begin(const struct ending *ending, enum side closer, uint32_t covered, struct trial *ret)
 {
 	struct trial t = {.ending = ending->slug, .closer = side_slug(closer)};
 
@@ -25,6 +25,8 @@ int truth_begin(const struct ending *ending, enum side closer, struct trial *ret
 			return r;
 		t.has_expect[side] = check_has_verdict(ending, closer, side);
 	}
+	if (check_tells_minis(covered) && *ending_mini(ending, closer))
+		t.mini_expect = ending_mini(ending, closer);
 	*ret = t;
 	return 0;
 }
@@ -117,10 +119,28 @@ static void count_segment(struct trial *t, const struct segment *s)
 	t->segments.data += s->len > 0;
 }
 
+/* Of that side's the one that the ending is about. */
+static const struct verdict *main_verdict(const struct trial *t, const struct keep *keep, enum side side)
+{
+	return keep_verdict_of(keep, (int)side, t->expect[side]);
+}
+
+static void observe_mini(struct trial *t, const struct keep *keep)
+{
+	enum side closer = SIDE_SERVER;
+	const struct minisocket *mini;
+
+	if (side_by_slug(t->closer, &closer))
+		return;
+	mini = keep_mini(keep, (int)closer);
+	t->mini_seen = mini ? mini_end_slug(mini->end) : NULL;
+}
+
 void truth_observe(struct trial *t, const struct keep *keep)
 {
+	observe_mini(t, keep);
 	for (enum side side = 0; side < SIDE_MAX; side++) {
-		const struct verdict *v = keep_verdict(keep, (int)side, 0);
+		const struct verdict *v = main_verdict(t, keep, side);
 
 		t->has_seen[side] = v;
 		t->seen[side] = v ? v->cause : CAUSE_UNKNOWN;
@@ -202,7 +222,7 @@ static void agree_counter(struct trial *t, const struct audit_count *c)
  */
 static void agree_program(struct trial *t, const struct keep *keep, enum side side)
 {
-	const struct verdict *v = keep_verdict(keep, (int)side, 0);
+	const struct verdict *v = main_verdict(t, keep, side);
 	const struct app *app = telling(keep, side);
 	int32_t error = app && is_talk(app) && is_end(app) ? app->error : 0;
 

@@ -7,8 +7,11 @@
 #include "demo/keep.h"
 #include "endings.h"
 
-/* What it must be: ending, closer, expected causes. The rest of *ret is zero. */
-int truth_begin(const struct ending *ending, enum side closer, struct trial *ret);
+/*
+ * What it must be, where the sensors cover these vantages: ending, closer, expected
+ * causes, the end of the mini-socket. The rest of *ret is zero.
+ */
+int truth_begin(const struct ending *ending, enum side closer, uint32_t covered, struct trial *ret);
 /* What both sockets, both programs and the wire showed. */
 void truth_observe(struct trial *trial, const struct keep *keep);
 /* The counters of a namespace in which nothing else ever happened. */

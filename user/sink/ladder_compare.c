@@ -178,6 +178,8 @@ static struct mini_span mini_span(const struct ladder_story *story, int link)
 		const struct verdict *v = verdict_of(story, link, (enum ladder_side)side);
 		struct mini_span span = {.side = (enum ladder_side)side,
 					 .state = v ? v->minisocket : 0};
+		const struct minisocket *ended;
+		uint64_t born_ns = 0;
 
 		for (size_t i = 0; i < story->n; i++) {
 			const struct ladder_item *item = &story->items[i];
@@ -186,14 +188,17 @@ static struct mini_span mini_span(const struct ladder_story *story, int link)
 			    item->link != link)
 				continue;
 			span.seen = !item->state.to;
-			if (item->state.to)
+			if (item->state.to) {
 				span.state = item->state.to;
+				born_ns = item->at_ns;
+			}
 			span.end_ns = span.seen             ? item->at_ns
 				      : item->state.mini_ns ? item->at_ns + item->state.mini_ns
 							    : 0;
 		}
-		if (story->ended[link][side].mono_ns) {
-			span.end_ns = story->ended[link][side].mono_ns;
+		ended = ladder_ended(story, link, (enum ladder_side)side, born_ns);
+		if (ended) {
+			span.end_ns = ended->mono_ns;
 			span.seen = true;
 		}
 		if (span.state && (!best.state || span.end_ns > best.end_ns))

@@ -310,13 +310,13 @@ static void draw_mini_end(struct pen *pen, int link, enum ladder_side side)
 	uint64_t lasts = pen->minis[link][side].lasts_ns;
 	uint64_t end = pen->minis[link][side].born_ns + lasts;
 	const char *state = state_name(pen->minis[link][side].state);
-	const struct minisocket *ended = &pen->story->ended[link][side];
+	const struct minisocket *ended = ladder_ended(pen->story, link, side, pen->minis[link][side].born_ns);
 	bool beside = false;
 	char words[LADDER_WORDS];
 
 	if (pen->lives[link][side] != LIFE_MINI)
 		return;
-	if (ended->mono_ns) {
+	if (ended) {
 		row_begin(pen, ended->mono_ns, link);
 		snprintf(words, sizeof(words), "%s ends: %s", state, mini_end_slug(ended->end));
 	} else if (lasts) {
@@ -330,7 +330,7 @@ static void draw_mini_end(struct pen *pen, int link, enum ladder_side side)
 		snprintf(words, sizeof(words), "%s goes on", state);
 	}
 	pen->y -= beside;
-	pen->unawaited = !ended->mono_ns;
+	pen->unawaited = !ended;
 	if (pen->unawaited)
 		put_centered(pen, INK_DIM, "(not waited for)");
 	put_text(pen, side, INK_WARN, words);

@@ -144,3 +144,11 @@ void ladder_number(struct ladder_story *story)
 	number_links(story);
 	number_segments(story);
 }
+
+const struct minisocket *ladder_ended(const struct ladder_story *story, int link, enum ladder_side side,
+				      uint64_t since_ns)
+{
+	const struct minisocket *ended = &story->ended[link][side];
+
+	return ended->mono_ns && ended->mono_ns >= since_ns ? ended : NULL;
+}

@@ -97,6 +97,7 @@ static struct ladder_item *neighbour(struct ladder_story *story, size_t i, int d
 
 /* What is known of the mini-socket of one end while we go through time. */
 struct mini_life {
+	uint64_t conn;	  /* whose it is: the tuple may live again */
 	uint8_t substate; /* 0 = none now */
 	bool ended;
 };
@@ -151,7 +152,8 @@ static void mini_gone(struct ladder_item *item, struct mini_life *life)
 		return;
 	}
 	mini_to_state(item, life->substate, 0, 0);
-	*life = (struct mini_life){.ended = true};
+	life->substate = 0;
+	life->ended = true;
 }
 
 static void settle_minis(struct ladder_story *story)
@@ -165,6 +167,8 @@ static void settle_minis(struct ladder_story *story)
 		if (item->kind != ITEM_MINI || item->row == ROW_NONE)
 			continue;
 		life = &lives[item->link][item->side];
+		if (item->conn && item->conn != life->conn)
+			*life = (struct mini_life){.conn = item->conn};
 		if (item->mini.what == OBS_MINI_EXPIRED || item->mini.what == OBS_MINI_KILLED ||
 		    (item->mini.what == OBS_MINI_PEEK && !item->mini.substate))
 			mini_gone(item, life);

@@ -112,7 +112,7 @@ static void say_lives(struct panel *panel, const struct verdict *v, const struct
 	char words[2 * LADDER_WORDS], fin_wait2[UNITS_STRLEN], time_wait[UNITS_STRLEN];
 	uint64_t ns = time_in(v, ST_FIN_WAIT2);
 
-	if (!m->mono_ns || m->end == MINI_NEVER_CREATED)
+	if (!m->mono_ns || m->conn != v->conn || m->end == MINI_NEVER_CREATED)
 		return;
 	ns = ns ? ns : m->fin_wait2_ns;
 	snprintf(words, sizeof(words), "measured: FIN_WAIT2 %s, TIME_WAIT %s; its end: %s",

@@ -49,6 +49,8 @@ static void put_failure(struct buf *b, const struct trial *t)
 	buf_puts(b, "# seen:");
 	put_cause(b, "server", t->has_seen[0], t->seen[0]);
 	put_cause(b, "client", t->has_seen[1], t->seen[1]);
+	if (t->mini_expect)
+		buf_printf(b, ", mini-socket %s", t->mini_seen ? t->mini_seen : "none");
 	buf_printf(b, "; server saw %s, client saw %s\n", t->saw[0], t->saw[1]);
 	for (unsigned i = 0; i < COUNTER_MAX; i++)
 		if (t->counts[i].kernel || t->counts[i].observed.high)
@@ -66,6 +68,8 @@ static void put_trial(struct tap *tap, const struct trial *t)
 		   ++tap->said, t->ending, t->closer, t->ip);
 	put_cause(b, "server", t->has_expect[0], t->expect[0]);
 	put_cause(b, "client", t->has_expect[1], t->expect[1]);
+	if (t->mini_expect)
+		buf_printf(b, " mini-socket %s", t->mini_expect);
 	if (t->outcome == TRIAL_SKIPPED)
 		buf_printf(b, " # SKIP %s", t->n_why ? t->why[0] : "");
 	buf_byte(b, '\n');

@@ -58,6 +58,8 @@ static void put_segments(struct buf *b, const struct trial *t)
 		buf_printf(b, ", %u FIN", t->segments.fin);
 	if (t->segments.rst)
 		buf_printf(b, ", %u RST", t->segments.rst);
+	if (t->mini_expect)
+		buf_printf(b, "; mini-socket %s", t->mini_seen ? t->mini_seen : "has not ended");
 }
 
 /* Only what moved, or should have. */
@@ -84,9 +86,11 @@ static void put_objections(struct truth *t, const struct trial *trial)
 	for (unsigned i = 0; i < trial->n_why; i++)
 		buf_printf(&t->line, "      %s\n", trial->why[i]);
 	if (trial->outcome == TRIAL_FAILED)
-		buf_printf(&t->line, "      must be: server %s, client %s\n",
+		buf_printf(&t->line, "      must be: server %s, client %s%s%s\n",
 			   cause_of(trial->has_expect[0], trial->expect[0]),
-			   cause_of(trial->has_expect[1], trial->expect[1]));
+			   cause_of(trial->has_expect[1], trial->expect[1]),
+			   trial->mini_expect ? ", mini-socket " : "",
+			   trial->mini_expect ? trial->mini_expect : "");
 }
 
 static void put_trial(struct truth *t, const struct trial *trial)

@@ -108,7 +108,7 @@ static void every_ending_has_a_script_for_all_that_its_row_allows(void **state)
 		assert_true(!script->closer == !script->other);
 		assert_true(!script->serve == !!script->closer);
 		if (row->closers != (1u << SIDE_SERVER | 1u << SIDE_CLIENT))
-			assert_non_null(script->serve);
+			assert_true(script->serve || script->again);
 	}
 }
 
@@ -124,6 +124,38 @@ static void an_end_without_a_verdict_is_the_servers_or_a_scripted_peers(void **s
 		if (ending_is_raw(row))
 			assert_string_equal(row->other, "");
 		assert_true(!strcmp(row->ready, "listen") || !strcmp(row->ready, "bind"));
+	}
+}
+
+static void a_mini_socket_ends_as_the_core_calls_it(void **state)
+{
+	const struct ending *row;
+	bool known;
+
+	(void)state;
+	FOR_EACH (row)
+		for (enum side closer = 0; closer < SIDE_MAX; closer++) {
+			known = !*ending_mini(row, closer);
+			for (enum mini_end end = 0; end < MINI_END_MAX && !known; end++)
+				known = !strcmp(mini_end_slug(end), ending_mini(row, closer));
+			if (!known)
+				fail_msg("%s: no mini-socket ends as %s", row->slug, ending_mini(row, closer));
+		}
+	assert_string_equal(ending_mini(ending_by_slug("tw-reuse"), SIDE_CLIENT), "reused");
+	assert_string_equal(ending_mini(ending_by_slug("tw-reuse"), SIDE_SERVER), "new-syn");
+	assert_string_equal(ending_mini(ending_by_slug("default"), SIDE_SERVER), "");
+}
+
+static void who_comes_again_has_two_verdicts(void **state)
+{
+	const struct ending *row;
+
+	(void)state;
+	FOR_EACH (row) {
+		for (enum side side = 0; side < SIDE_MAX && script_of(row->id)->again; side++)
+			assert_int_equal(ending_verdicts(row, row->closer, side), 2);
+		if (ending_is_twice(row))
+			assert_non_null(script_of(row->id)->again);
 	}
 }
 
@@ -149,6 +181,8 @@ int main(void)
 		cmocka_unit_test(causes_follow_the_closer_to_the_other_side),
 		cmocka_unit_test(every_ending_has_a_script_for_all_that_its_row_allows),
 		cmocka_unit_test(an_end_without_a_verdict_is_the_servers_or_a_scripted_peers),
+		cmocka_unit_test(a_mini_socket_ends_as_the_core_calls_it),
+		cmocka_unit_test(who_comes_again_has_two_verdicts),
 		cmocka_unit_test(sides_have_their_names),
 	};
 

@@ -111,6 +111,122 @@ static void records_come_out_in_the_order_in_which_they_happened(void **state)
 	keep_free(&keep);
 }
 
+static void take_life(struct keep *keep, uint64_t born_ns, uint64_t end_ns, uint64_t conn, struct tuple t)
+{
+	struct verdict v = { .conn = conn, .pair = conn ^ 1, .mono_ns = end_ns, .age_ns = end_ns - born_ns, .tuple = t };
+
+	take(keep, REC_CLOSE, end_ns, &v);
+}
+
+static void a_tuple_that_lives_twice_is_told_apart_by_time(void **state)
+{
+	struct segment s = { .family = 4, .from = server_tuple(9).local, .to = server_tuple(9).peer };
+	struct keep keep = { 0 };
+
+	(void)state;
+	keep_begin(&keep, PORT, 0);
+	take_life(&keep, 10, 30, 2, client_tuple(9));
+	take_life(&keep, 12, 31, 3, server_tuple(9));
+	take_life(&keep, 40, 60, 4, client_tuple(9));
+	take_life(&keep, 44, 61, 5, server_tuple(9));
+	take_app(&keep, 5, "bind", client_tuple(9));
+	take_app(&keep, 35, "poll", client_tuple(9));
+	take_app(&keep, 45, "read", client_tuple(9));
+	/* the server's socket comes only after its SYN-ACK, but its other end is there */
+	take(&keep, REC_SEGMENT, 42, &s);
+	assert_string_equal(emit(&keep), "A2 C2 C3 A2 S5 A4 C4 C5 ");
+	keep_free(&keep);
+}
+
+static struct ending an_ending(enum ending_id id)
+{
+	size_t n;
+
+	return endings(&n)[id];
+}
+
+static void take_mini(struct keep *keep, uint64_t conn, struct tuple t, enum mini_end end)
+{
+	struct minisocket m = { .conn = conn, .mono_ns = 1, .tuple = t, .end = end };
+
+	take(keep, REC_MINISOCKET, 1, &m);
+}
+
+#define ALL_VANTAGES ((UINT32_C(1) << VANTAGE_MAX) - 1)
+
+/* As the client's close of `tw-reuse` is seen. */
+static void begin_reuse(struct keep *keep)
+{
+	keep_begin(keep, PORT, 0);
+	for (uint64_t conn = 2; conn < 6; conn += 2) {
+		struct verdict v = { .conn = conn, .pair = conn + 1, .tuple = client_tuple(9),
+				     .cause = CAUSE_ACTIVE_CLOSE, .evidence = EV(MINI_TIME_WAIT) };
+
+		take(keep, REC_CLOSE, conn, &v);
+		take_close(keep, conn, conn + 1, server_tuple(9), CAUSE_PASSIVE_CLOSE);
+	}
+}
+
+static void the_mini_socket_of_who_closed_must_end_as_its_row_says(void **state)
+{
+	struct ending reuse = an_ending(ENDING_TW_REUSE);
+	char why[CHECK_WHY] = "";
+	struct keep keep = { 0 };
+
+	(void)state;
+	begin_reuse(&keep);
+	assert_true(check_awaits_mini(&keep, &reuse, SIDE_CLIENT));
+	assert_false(check_story(&keep, &reuse, SIDE_CLIENT, ALL_VANTAGES, why));
+	assert_string_equal(why, "the client's mini-socket did not end, and must be reused");
+	/* not where nobody can tell */
+	assert_true(check_story(&keep, &reuse, SIDE_CLIENT, ALL_VANTAGES & ~(UINT32_C(1) << VANTAGE_MINI_CALLER), why));
+	take_mini(&keep, 3, server_tuple(9), MINI_REUSED);
+	assert_true(check_awaits_mini(&keep, &reuse, SIDE_CLIENT));
+	take_mini(&keep, 2, client_tuple(9), MINI_REUSED);
+	assert_false(check_awaits_mini(&keep, &reuse, SIDE_CLIENT));
+	assert_true(check_story(&keep, &reuse, SIDE_CLIENT, ALL_VANTAGES, why));
+	keep_free(&keep);
+	begin_reuse(&keep);
+	take_mini(&keep, 2, client_tuple(9), MINI_RESET);
+	assert_false(check_story(&keep, &reuse, SIDE_CLIENT, ALL_VANTAGES, why));
+	assert_string_equal(why, "the client's mini-socket ended as reset, not reused");
+	keep_free(&keep);
+}
+
+static void of_an_ending_that_is_lived_through_twice_both_count(void **state)
+{
+	struct ending reuse = an_ending(ENDING_TW_REUSE);
+	char why[CHECK_WHY] = "";
+	struct keep keep = { 0 };
+
+	(void)state;
+	begin_reuse(&keep);
+	take_mini(&keep, 2, client_tuple(9), MINI_REUSED);
+	keep.items[3].close.cause = CAUSE_PEER_RESET;
+	assert_false(check_story(&keep, &reuse, SIDE_CLIENT, ALL_VANTAGES, why));
+	assert_string_equal(why, "the server's verdict is peer-reset, not passive-close");
+	keep.items[3].close.cause = CAUSE_PASSIVE_CLOSE;
+	keep.items[3].close.pair = 0;
+	assert_false(check_story(&keep, &reuse, SIDE_CLIENT, ALL_VANTAGES, why));
+	assert_string_equal(why, "the two verdicts are not joined as a pair");
+	keep_free(&keep);
+}
+
+static void of_several_verdicts_that_with_the_endings_cause_is_meant(void **state)
+{
+	struct ending ending = an_ending(ENDING_ADDRESS_REUSED);
+	struct keep keep = { 0 };
+
+	(void)state;
+	keep_begin(&keep, PORT, 0);
+	assert_null(check_verdict(&keep, &ending, SIDE_CLIENT, SIDE_CLIENT));
+	take_close(&keep, 1, 4, client_tuple(9), CAUSE_ACTIVE_CLOSE);
+	assert_int_equal(check_verdict(&keep, &ending, SIDE_CLIENT, SIDE_CLIENT)->conn, 4);
+	take_close(&keep, 2, 2, client_tuple(9), CAUSE_ADDRESS_REUSED);
+	assert_int_equal(check_verdict(&keep, &ending, SIDE_CLIENT, SIDE_CLIENT)->conn, 2);
+	keep_free(&keep);
+}
+
 static void calls_and_segments_get_the_conn_of_their_end(void **state)
 {
 	struct segment s = { .mono_ns = 30,
@@ -207,8 +323,8 @@ static void both_right_verdicts_pass(void **state)
 	keep_begin(&keep, PORT, 0);
 	take_close(&keep, 10, 2, server_tuple(9), CAUSE_ACTIVE_CLOSE);
 	take_close(&keep, 20, 3, client_tuple(9), CAUSE_PASSIVE_CLOSE);
-	assert_true(check_story(&keep, ending, SIDE_SERVER, why));
-	assert_false(check_story(&keep, ending, SIDE_CLIENT, why));
+	assert_true(check_story(&keep, ending, SIDE_SERVER, 0, why));
+	assert_false(check_story(&keep, ending, SIDE_CLIENT, 0, why));
 	assert_string_equal(why, "the server's verdict is active-close, not passive-close");
 	keep_free(&keep);
 }
@@ -223,13 +339,13 @@ static void missing_superfluous_and_unproven_verdicts_fail(void **state)
 	(void)state;
 	keep_begin(&keep, PORT, 0);
 	take_close(&keep, 10, 2, server_tuple(9), CAUSE_LINGER_ZERO);
-	assert_false(check_story(&keep, zero, SIDE_SERVER, why));
+	assert_false(check_story(&keep, zero, SIDE_SERVER, 0, why));
 	assert_string_equal(why, "the server's verdict has no evidence linger-zero-set");
 	keep_begin(&keep, PORT, 0);
 	take_close(&keep, 20, 5, client_tuple(9), CAUSE_REFUSED);
-	assert_false(check_story(&keep, refused, SIDE_CLIENT, why)); /* not proven either */
+	assert_false(check_story(&keep, refused, SIDE_CLIENT, 0, why)); /* not proven either */
 	take_close(&keep, 20, 4, server_tuple(9), CAUSE_UNKNOWN);
-	assert_false(check_story(&keep, refused, SIDE_CLIENT, why));
+	assert_false(check_story(&keep, refused, SIDE_CLIENT, 0, why));
 	assert_string_equal(why, "the server got 1 verdicts, not 0");
 	keep_free(&keep);
 }
@@ -243,7 +359,7 @@ static void verdicts_that_are_no_pair_fail(void **state)
 	keep_begin(&keep, PORT, 0);
 	take_close(&keep, 10, 2, server_tuple(9), CAUSE_ACTIVE_CLOSE);
 	take_close(&keep, 20, 5, client_tuple(9), CAUSE_PASSIVE_CLOSE);
-	assert_false(check_story(&keep, ending_by_slug("default"), SIDE_SERVER, why));
+	assert_false(check_story(&keep, ending_by_slug("default"), SIDE_SERVER, 0, why));
 	assert_string_equal(why, "the two verdicts are not joined as a pair");
 	keep_free(&keep);
 }
@@ -275,6 +391,10 @@ int main(void)
 		cmocka_unit_test(the_same_port_in_another_namespace_is_a_strangers),
 		cmocka_unit_test(records_come_out_in_the_order_in_which_they_happened),
 		cmocka_unit_test(calls_and_segments_get_the_conn_of_their_end),
+		cmocka_unit_test(a_tuple_that_lives_twice_is_told_apart_by_time),
+		cmocka_unit_test(the_mini_socket_of_who_closed_must_end_as_its_row_says),
+		cmocka_unit_test(of_an_ending_that_is_lived_through_twice_both_count),
+		cmocka_unit_test(of_several_verdicts_that_with_the_endings_cause_is_meant),
 		cmocka_unit_test(what_belongs_to_others_is_passed_over),
 		cmocka_unit_test(late_records_of_an_earlier_story_are_passed_over),
 		cmocka_unit_test(full_story_still_takes_verdicts),

@@ -69,7 +69,7 @@ static int make(void **state)
 	(void)state;
 	memset(&stand, 0, sizeof(stand));
 	assert_int_equal(audit_new(&stand.audit), 0);
-	assert_int_equal(truth_begin(ending_by_slug("linger-zero"), SIDE_SERVER, &stand.trial), 0);
+	assert_int_equal(truth_begin(ending_by_slug("linger-zero"), SIDE_SERVER, 0, &stand.trial), 0);
 	keep_begin(&stand.keep, PORT, NETNS);
 	for (int i = 0; i < COUNTER_MAX; i++)
 		stand.delta.known[i] = true;
@@ -246,6 +246,24 @@ static void objections_beyond_the_room_for_them_still_fail(void **state)
 	assert_int_equal(strlen(stand.trial.why[0]), TRIAL_WHY_SIZE - 1);
 }
 
+static void a_mini_sockets_end_is_demanded_where_it_can_be_told(void **state)
+{
+	struct minisocket mini = { .conn = 2, .tuple = tuple_of(SIDE_CLIENT), .netns = NETNS, .end = MINI_REUSED };
+	struct record record = { .kind = REC_MINISOCKET, .minisocket = &mini };
+	struct trial *t = &stand.trial;
+
+	(void)state;
+	assert_int_equal(truth_begin(ending_by_slug("tw-reuse"), SIDE_CLIENT, 0, t), 0);
+	assert_null(t->mini_expect);
+	assert_int_equal(truth_begin(ending_by_slug("tw-reuse"), SIDE_CLIENT, UINT32_MAX, t), 0);
+	assert_string_equal(t->mini_expect, "reused");
+	truth_observe(t, &stand.keep);
+	assert_null(t->mini_seen);
+	assert_int_equal(keep_take(&stand.keep, &record), 0);
+	truth_observe(t, &stand.keep);
+	assert_string_equal(t->mini_seen, "reused");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
 
 int main(void)
@@ -263,6 +281,7 @@ int main(void)
 		TEST(a_verdict_too_many_fails),
 		TEST(what_the_kernel_did_unseen_is_told_from_what_was_seen_wrong),
 		TEST(objections_beyond_the_room_for_them_still_fail),
+		TEST(a_mini_sockets_end_is_demanded_where_it_can_be_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
