@@ -131,7 +131,7 @@ EMIT(emit_evidence)
 
 	json_array_begin(j);
 	for (; set; set &= set - 1)
-		json_word(j, &evidences[__builtin_ctzll(set)]);
+		json_word(j, &evidences[evidence_first(set)]);
 	json_array_end(j);
 }
 
