@@ -61,7 +61,7 @@ def check_trials(trials, slugs):
 
 
 # It takes more than one to fill a queue.
-CONNECTIONS = {"accept-overflow": 2}
+CONNECTIONS = {"accept-overflow": 2, "half-open-overflow": 2}
 
 
 def check_passed(trial):
