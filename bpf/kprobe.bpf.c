@@ -4,6 +4,7 @@
  * attached. A kprobe's arguments are numbers, so all is read by probe.
  */
 #define READ_BY_PROBE
+#include "request.bpf.h"
 #include "stack.bpf.h"
 
 SEC("?kprobe/tcp_set_state")
@@ -80,4 +81,19 @@ SEC("?kprobe/inet_twsk_kill")
 int BPF_KPROBE(kprobe__inet_twsk_kill, struct inet_timewait_sock *tw)
 {
 	return on_gone(ctx, (__u64)tw, WIRE_MINI_KILLED);
+}
+
+SEC("?kprobe/__inet_csk_reqsk_queue_drop")
+int BPF_KPROBE(kprobe____inet_csk_reqsk_queue_drop, struct sock *sk, struct request_sock *req,
+	       __u8 from_timer)
+{
+	if (!READ(req, __req_common.skc_node.pprev))
+		return 0;
+	return on_request_drop(ctx, (__u64)req, from_timer);
+}
+
+SEC("?kprobe/reqsk_queue_unlink")
+int BPF_KPROBE(kprobe__reqsk_queue_unlink, struct request_sock *req)
+{
+	return READ(req, __req_common.skc_node.pprev) ? on_request_unlink(ctx, (__u64)req) : 0;
 }

@@ -143,17 +143,13 @@ static __always_inline __u8 caller_at(__u64 address)
 	return WIRE_BY_UNKNOWN;
 }
 
-/*
- * Whose call this is: the innermost function of callers.def on the stack. A timer
- * that is due is left out: it runs out, and many do.
- */
-static __always_inline __u8 find_caller(void *ctx, __u64 tw_addr)
+/* Whose call this is: the innermost function of callers.def on the stack. */
+static __always_inline __u8 find_code(void *ctx)
 {
-	const struct inet_timewait_sock *tw = (const void *)tw_addr;
 	__u64 stack[STACK_DEPTH] = {};
 	long size;
 
-	if (!config.n_codes || (long)(BPF_CORE_READ(tw, tw_timer.expires) - bpf_jiffies64()) <= 0)
+	if (!config.n_codes)
 		return WIRE_BY_UNKNOWN;
 	size = bpf_get_stack(ctx, stack, sizeof(stack), 0);
 	for (int i = 0; i < STACK_DEPTH; i++) {
@@ -166,6 +162,16 @@ static __always_inline __u8 find_caller(void *ctx, __u64 tw_addr)
 			return caller;
 	}
 	return WIRE_BY_UNKNOWN;
+}
+
+/* A timer that is due is left out: it runs out, and many do. */
+static __always_inline __u8 find_caller(void *ctx, __u64 tw_addr)
+{
+	const struct inet_timewait_sock *tw = (const void *)tw_addr;
+
+	if ((long)(BPF_CORE_READ(tw, tw_timer.expires) - bpf_jiffies64()) <= 0)
+		return WIRE_BY_UNKNOWN;
+	return find_code(ctx);
 }
 
 static __always_inline int on_gone(void *ctx, __u64 tw_addr, __u8 kind)

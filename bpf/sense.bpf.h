@@ -53,6 +53,26 @@ struct marks_map {
 extern struct marks_map marks SEC(".maps");
 
 /*
+ * The RST that a listener has just answered a segment with, per CPU: where that
+ * segment is what ends the request, the kernel drops it next, in the same softirq.
+ */
+struct answer {
+	struct wire_tuple tuple;
+	__u64 mono_ns;
+	__u32 netns;
+	__u32 reason;
+	__u16 flags; /* enum wire_request_flag */
+};
+
+struct answers_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct answer);
+};
+extern struct answers_map answers SEC(".maps");
+
+/*
  * With -p: whose a socket is known to be. The first to claim it stays. Preallocated:
  * before v6.1 a kprobe that allocates makes the kernel warn, and it may deadlock.
  * Without -p it is made with one entry.

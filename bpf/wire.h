@@ -25,10 +25,11 @@ enum wire_kind {
 	WIRE_MINI_ARMED = 13, /* its timer is wound up again */
 	WIRE_RST_STRAY = 14,
 	WIRE_OVERFLOW = 15, /* the last segment of a handshake finds the accept queue full, and gets an RST */
-	WIRE_KIND_MAX = 16,
+	WIRE_REQUEST_GONE = 16, /* a half-open connection ends before it becomes a socket */
+	WIRE_KIND_MAX = 17,
 };
 
-/* By what call a mini-socket's timer was taken off (callers.def). */
+/* By what call a mini-socket's timer was taken off, or a request dropped (callers.def). */
 enum wire_caller {
 	WIRE_BY_UNKNOWN = 0,
 	WIRE_BY_REARM = 1,   /* to be wound up again: no end */
@@ -37,7 +38,13 @@ enum wire_caller {
 	WIRE_BY_CONNECT = 4,
 	WIRE_BY_ABORT = 5,
 	WIRE_BY_PURGE = 6, /* its network namespace goes away */
-	WIRE_BY_MAX = 7,
+	/* of a request only: */
+	WIRE_BY_CHILD = 7,	 /* it becomes a socket: no end */
+	WIRE_BY_CHECK = 8,	 /* a segment: an RST, a SYN, the last one of its handshake */
+	WIRE_BY_ICMP = 9,
+	WIRE_BY_TIMER = 10,
+	WIRE_BY_NO_LISTENER = 11, /* a segment comes, and nobody listens any more */
+	WIRE_BY_MAX = 12,
 };
 
 /* Which struct follows from the first byte on. */
@@ -51,6 +58,7 @@ enum wire_layout {
 	WIRE_SOCK = 7,	/* struct wire_alone */
 	WIRE_HELD = 8,	/* struct wire_held */
 	WIRE_STRAY = 9, /* struct wire_stray */
+	WIRE_REQUEST = 10, /* struct wire_request */
 };
 
 enum wire_sock_flag {
@@ -79,6 +87,15 @@ enum wire_task_flag {
 enum wire_mini_flag {
 	WIRE_MINI_TS_KNOWN = 1 << 0, /* whether this connection had TCP timestamps ... */
 	WIRE_MINI_TS = 1 << 1,	     /* ... and it had */
+};
+
+enum wire_request_flag {
+	WIRE_REQUEST_ACKED = 1 << 0,	  /* the last segment of the handshake came, and could not be used */
+	WIRE_REQUEST_LISTENING = 1 << 1,  /* its listener still listens; else the next two are not known */
+	WIRE_REQUEST_DEFERRED = 1 << 2,	  /* TCP_DEFER_ACCEPT is on */
+	WIRE_REQUEST_QUEUE_FULL = 1 << 3, /* no room in the accept queue, now */
+	WIRE_REQUEST_ANSWERED = 1 << 4,	  /* an RST answered the segment that ends it (ev.reason) ... */
+	WIRE_REQUEST_OVERFLOW = 1 << 5,	  /* ... which was the last one of its handshake: see WIRE_OVERFLOW */
 };
 
 #define WIRE_NO_REASON 0xffffffffU
@@ -201,6 +218,17 @@ struct wire_stray {
 	struct wire_tuple tuple;
 };
 
+/* ev.sk is the request's address. */
+struct wire_request {
+	struct wire_event ev;
+	struct wire_tuple tuple;
+	__u64 listener; /* address of the struct sock that it belongs to; an id, nothing else */
+	__u64 age_ns;	/* since its first SYN-ACK; 0 = not known */
+	__u16 flags;	/* enum wire_request_flag */
+	__u8 caller;	/* enum wire_caller */
+	__u8 pad[5];
+};
+
 /* One question and its answer (the peek program): is it still that mini-socket, and where? */
 struct wire_peek {
 	__u64 addr;
@@ -238,12 +266,13 @@ struct wire_code {
 	__u32 caller; /* enum wire_caller */
 	__u32 pad;
 };
-#define WIRE_CODES_MAX 24
+#define WIRE_CODES_MAX 40
 
 /* What user space found out before the programs were loaded; frozen, so dead branches vanish. */
 struct wire_config {
 	struct wire_filter filter;
 	__u64 tw_timer_handler; /* kernel address, 0 = not known */
+	__u64 reqsk_timer_handler; /* likewise */
 	__u64 wake_bytes;	/* wake the reader once that much waits */
 	__u8 active_reason_arg; /* argument index, 0 = none (argument 0 is the socket) */
 	__u8 reply_reason_arg;

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "echo_admin.h"
 #include "echo_meet.h"
+#include "echo_request.h"
 #include "echo_step.h"
 #include "echo_wire.h"
 
@@ -306,15 +307,6 @@ static int listen_and_close(struct echo *e)
 	return call_close(&e->caller, fd);
 }
 
-/* Room for two, and nobody accepts it; the peer says when it is done. */
-static int listen_full(struct echo *e)
-{
-	DO(step_hold_stop());
-	DO(call_bind(&e->caller, e->listener, &e->options->address));
-	DO(call_listen(&e->caller, e->listener, 1));
-	return step_await_stop(e);
-}
-
 static int connect_in_vain(struct echo *e)
 {
 	call_connect(&e->caller, e->fd, &e->options->address);
@@ -453,7 +445,7 @@ const struct script *script_of(enum ending_id ending)
 		[ENDING_HANDSHAKE_RESET] = { .call = connect_unanswered },
 		[ENDING_UNREACHABLE] = { .call = connect_in_vain },
 		[ENDING_PORT_UNREACHABLE] = { .call = connect_in_vain },
-		[ENDING_ACCEPT_OVERFLOW] = { .serve = listen_full },
+		[ENDING_ACCEPT_OVERFLOW] = { .serve = request_ignore },
 		[ENDING_ICMP_NOTED] = { .closer = leave_error },
 		[ENDING_DATA_IN_FIN_WAIT1] = { .closer = wait_and_close },
 		[ENDING_DATA_WITH_ACK] = { .closer = wait_and_close },
@@ -469,6 +461,14 @@ const struct script *script_of(enum ending_id ending)
 		[ENDING_ADDRESS_REUSED] = { .closer = wait_and_close,
 					    .other = keep_open,
 					    .again = step_await_mini },
+		[ENDING_HALF_OPEN_TIMEOUT] = { .serve = request_outlive },
+		[ENDING_HALF_OPEN_RESET] = { .serve = request_ignore },
+		[ENDING_HALF_OPEN_SYN] = { .serve = request_ignore },
+		[ENDING_HALF_OPEN_UNREACHABLE] = { .serve = request_outlive },
+		[ENDING_HALF_OPEN_DESTROYED] = { .serve = request_destroy, .admin = true },
+		[ENDING_HALF_OPEN_LISTENER_CLOSED] = { .serve = request_ignore },
+		[ENDING_HALF_OPEN_OVERFLOW] = { .serve = request_outlive_third },
+		[ENDING_HALF_OPEN_DEFERRED] = { .serve = request_defer },
 	};
 
 	return &scripts[ending];

@@ -61,12 +61,31 @@ bool ending_is_raw(const struct ending *ending)
 	}
 }
 
+bool ending_is_peers(const struct ending *ending)
+{
+	switch (ending->id) {
+	case ENDING_ACCEPT_OVERFLOW:
+	case ENDING_HALF_OPEN_TIMEOUT:
+	case ENDING_HALF_OPEN_RESET:
+	case ENDING_HALF_OPEN_SYN:
+	case ENDING_HALF_OPEN_UNREACHABLE:
+	case ENDING_HALF_OPEN_DESTROYED:
+	case ENDING_HALF_OPEN_LISTENER_CLOSED:
+	case ENDING_HALF_OPEN_OVERFLOW:
+	case ENDING_HALF_OPEN_DEFERRED:
+		return true;
+	default:
+		return false;
+	}
+}
+
 size_t ending_verdicts(const struct ending *ending, enum side closer, enum side side)
 {
 	if (!*ending_cause(ending, closer, side))
 		return 0;
 	switch (ending->id) {
 	case ENDING_ACCEPT_OVERFLOW:
+	case ENDING_HALF_OPEN_OVERFLOW:
 		/* what fills the queue ends too */
 		return 3;
 	case ENDING_TW_REUSE:

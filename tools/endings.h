@@ -39,6 +39,11 @@ const char *ending_cause(const struct ending *ending, enum side closer, enum sid
 /* Is the other end a scripted peer (raw.def), and no socket? It needs a namespace of its own. */
 bool ending_is_raw(const struct ending *ending);
 /*
+ * Is the scripted peer done first, and the server, which never has a connection of its
+ * own, told so?
+ */
+bool ending_is_peers(const struct ending *ending);
+/*
  * How many verdicts that side's sockets must get. Of more than one it is the first
  * with that cause that the ending is about.
  */

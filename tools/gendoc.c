@@ -29,14 +29,14 @@ static void put_slugs(FILE *out, evidence_set set)
 {
 	for (evidence_set rest = set; rest; rest &= rest - 1)
 		fprintf(out, "%s`%s`", rest == set ? "" : ", ",
-			evidence_row((enum evidence)__builtin_ctzll(rest))->slug);
+			evidence_row(evidence_first(rest))->slug);
 }
 
 static void put_proof(FILE *out, const struct proof *proof)
 {
 	fprintf(out, "- ");
 	for (evidence_set rest = proof->needs; rest; rest &= rest - 1) {
-		const struct evidence_row *row = evidence_row((enum evidence)__builtin_ctzll(rest));
+		const struct evidence_row *row = evidence_row(evidence_first(rest));
 
 		fprintf(out, "%s%s (`%s`)", rest == proof->needs ? "" : "; ", row->words, row->slug);
 	}

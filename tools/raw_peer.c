@@ -108,6 +108,23 @@ bool raw_needs_privileges(const struct echo_options *options)
 	return options->tun_fd < 0;
 }
 
+struct sockaddr_storage raw_peer_address(int family, unsigned n)
+{
+	struct sockaddr_storage ret = {.ss_family = (sa_family_t)family};
+	struct sockaddr_in *four = (void *)&ret;
+	struct sockaddr_in6 *six = (void *)&ret;
+	struct raw_ends ends;
+
+	raw_net_ends(family, &ends);
+	/* The port stands at the same place in both families. */
+	four->sin_port = htons((uint16_t)(PEER_PORT + n));
+	if (family == AF_INET)
+		memcpy(&four->sin_addr, ends.here, sizeof(four->sin_addr));
+	else
+		memcpy(&six->sin6_addr, ends.here, sizeof(six->sin6_addr));
+	return ret;
+}
+
 /* "SYN|ACK" */
 static const char *flag_words(uint8_t flags, char buf[32])
 {

@@ -7,6 +7,8 @@
 
 /* What has to be set in its namespace; NULL: both ends of this ending are sockets. */
 const char *raw_sysctls(enum ending_id ending);
+/* Where its n-th connection comes from, when it is the client. */
+struct sockaddr_storage raw_peer_address(int family, unsigned n);
 /* Must the peer keep its privileges while it plays? */
 bool raw_needs_privileges(const struct echo_options *options);
 /*

@@ -98,7 +98,7 @@ static void print_blind(const struct examination *e)
 	}
 	puts("\nOut of sight here (such evidence rules no cause in or out):");
 	for (int ev = 0; ev < EV_MAX; ev++)
-		if (blind & UINT64_C(1) << ev)
+		if (blind & EV_BIT(ev))
 			printf("  %-22s %s\n", evidence_row((enum evidence)ev)->slug,
 			       evidence_row((enum evidence)ev)->words);
 }

@@ -13,7 +13,7 @@
 static void print_set(const char *head, evidence_set set)
 {
 	for (int ev = 0; ev < EV_MAX; ev++)
-		if (set & UINT64_C(1) << ev)
+		if (set & EV_BIT(ev))
 			printf("    %s%s\n", head, evidence_row((enum evidence)ev)->words);
 }
 

@@ -109,6 +109,10 @@ struct net {
 	struct netns_ipv4 ipv4;
 };
 
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
 struct sock_common {
 	union {
 		struct {
@@ -130,6 +134,10 @@ struct sock_common {
 	atomic64_t skc_cookie;
 	union {
 		unsigned long skc_flags;
+		struct sock *skc_listener;
+	};
+	union {
+		struct hlist_node skc_node;
 	};
 	refcount_t skc_refcnt;
 };
@@ -157,6 +165,7 @@ struct sock_cgroup_data {
 };
 
 struct socket;
+struct sock_reuseport;
 
 struct sock {
 	struct sock_common __sk_common;
@@ -173,6 +182,7 @@ struct sock {
 	u32 sk_max_ack_backlog;
 	unsigned long sk_lingertime;
 	struct sock_cgroup_data sk_cgrp_data;
+	struct sock_reuseport *sk_reuseport_cb;
 };
 
 struct inet_sock {
@@ -180,8 +190,13 @@ struct inet_sock {
 	__be16 inet_sport;
 };
 
+struct request_sock_queue {
+	u8 rskq_defer_accept;
+};
+
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	struct request_sock_queue icsk_accept_queue;
 	__u8 icsk_retransmits;
 	__u8 icsk_probes_out;
 	u32 icsk_user_timeout;
@@ -205,14 +220,26 @@ struct tcp_sock {
 	bool is_mptcp;
 };
 
-struct hlist_node {
-	struct hlist_node *next, **pprev;
-};
-
 struct timer_list {
 	struct hlist_node entry;
 	unsigned long expires;
 	void (*function)(struct timer_list *);
+};
+
+struct request_sock {
+	struct sock_common __req_common;
+	struct timer_list rsk_timer;
+	struct sock *sk;
+};
+
+struct inet_request_sock {
+	struct request_sock req;
+	u16 acked : 1;
+};
+
+struct tcp_request_sock {
+	struct inet_request_sock req;
+	u64 snt_synack;
 };
 
 struct inet_timewait_sock {

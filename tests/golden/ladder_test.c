@@ -274,7 +274,7 @@ static void tell_hostile(const struct sink_ops *ops, struct sink *sink)
 	wrong.cause = CAUSE_UNKNOWN;
 	wrong.how = HOW_SILENT;
 	wrong.complete = false;
-	wrong.blind = ~UINT64_C(0) >> (64 - EV_MAX);
+	wrong.blind = ~(evidence_set)0 >> (128 - EV_MAX);
 	wrong.evidence = EV(OLDER) | EV(GAP);
 	story.as_expected = false;
 	story.differs = "client: unknown\033[2J, should be passive-close";

@@ -14,6 +14,8 @@ RESET_LATE = {"how": "rst", "first": "peer", "path": [["CLOSE_WAIT", "CLOSE"]], 
 SILENT = {"how": "silent", "first": "none", "path": [["CLOSE"]]}
 TIMEOUT = {"how": "timeout", "first": "none", "path": [["CLOSE"]], "error": "ETIMEDOUT"}
 
+HALF_OPEN = {"path": [["SYN_RECV", "CLOSE"]], "whole": True, "source": "listener"}
+
 STATE = {"TCP_STATE"}
 
 # mini_end: how the first mini-socket of the closer ends, where that belongs to the ending; more: so many
@@ -164,6 +166,41 @@ ENDINGS = {
                                        "whole": True, "reason": {"INVALID_SYN"}, "source": "listener"}),
         "other": None, "more": 2, "saw": (("listen", 0), None), "fins": 0, "rsts": 3,
     },
+    # Half-open: never a socket of the server's own, so all of its path is said here.
+    "half-open-timeout": {
+        "closer": ("handshake-timeout", {"how": "timeout", "first": "none", **HALF_OPEN}),
+        "other": None, "saw": (("listen", 0), None), "fins": 0, "rsts": 0, "evidence": {"request-expired"},
+    },
+    "half-open-reset": {
+        "closer": ("handshake-reset", {"how": "rst", "first": "peer", "received": 1, **HALF_OPEN}),
+        "other": None, "saw": (("listen", 0), None), "fins": 0, "rsts": 1, "evidence": {"request-segment"},
+    },
+    "half-open-syn": {
+        "closer": ("handshake-reset", {"how": "rst", "first": "local", "sent": 1, "reason": {"INVALID_SYN"}, **HALF_OPEN}),
+        "other": None, "saw": (("listen", 0), None), "fins": 0, "rsts": 1, "evidence": {"request-segment"},
+    },
+    "half-open-unreachable": {
+        "closer": ("unreachable", {"how": "timeout", "first": "none", **HALF_OPEN}),
+        "other": None, "saw": (("listen", 0), None), "fins": 0, "rsts": 0, "evidence": {"request-icmp"},
+    },
+    "half-open-destroyed": {
+        "closer": ("destroyed", {"how": "silent", "first": "none", **HALF_OPEN}),
+        "other": None, "saw": (("listen", 0), None), "fins": 0, "rsts": 0, "evidence": {"request-destroyed"},
+    },
+    "half-open-listener-closed": {
+        "closer": ("listener-closed", {"how": "silent", "first": "none", **HALF_OPEN}),
+        "other": None, "saw": (("listen", 0), None), "fins": 0, "rsts": 0, "evidence": {"listener-gone"},
+    },
+    "half-open-overflow": {
+        # What is in the queue ends too, when the listener closes.
+        "closer": ("accept-overflow", {"how": "silent", "first": "none", **HALF_OPEN}),
+        "other": None, "more": 2, "saw": (("listen", 0), None), "fins": 0, "rsts": 2,
+        "evidence": {"accept-queue-full", "request-acked", "request-expired"},
+    },
+    "half-open-deferred": {
+        "closer": ("defer-accept-timeout", {"how": "timeout", "first": "none", **HALF_OPEN}),
+        "other": None, "saw": (("listen", 0), None), "fins": 0, "rsts": 0, "evidence": {"defer-accept-set"},
+    },
     "icmp-noted": {
         "closer": ("passive-close", FIN_OTHER), "other": None, "saw": (("close", 0), None), "fins": 2, "rsts": 0,
     },
@@ -223,6 +260,7 @@ ENDINGS = {
 ONE_SIDED = {"address-reused": "client", "refused": "client", "listener-closed": "server", "connect-cancelled": "client",
              "connect-timeout": "client", "accept-overflow": "server", "handshake-timeout": "client", "handshake-reset": "client",
              "unreachable": "client", "port-unreachable": "client"}
+ONE_SIDED.update((slug, "server") for slug in ENDINGS if slug.startswith("half-open-"))
 # Our ends, wherever: loopback, and both ends of a scripted peer's wire.
 ADDRESSES = ("127.0.0.1", "::1", "192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2")
 

@@ -64,7 +64,7 @@ def check_trials(trials, slugs):
 
 
 # It takes more than one to fill a queue, or to take over.
-CONNECTIONS = {"accept-overflow": 2, "tw-reuse": 2, "address-reused": 2}
+CONNECTIONS = {"accept-overflow": 2, "half-open-overflow": 2, "tw-reuse": 2, "address-reused": 2}
 
 
 def check_passed(trial):

@@ -91,12 +91,15 @@ static void check_one(struct watch *w, uint32_t covered, const struct outcome *o
 /* A handshake that never came to be a socket is one observation, or nothing. */
 static bool is_unseen(const struct watch *w, uint32_t covered)
 {
-	bool any = false;
+	bool unseen = false;
 
-	for (size_t i = 0; i < w->scene->n_steps; i++)
-		any |= w->scene->steps[i].kind == STEP_OBS &&
-		       w->scene->steps[i].obs.kind == OBS_OVERFLOW;
-	return any && !(covered >> VANTAGE_RST_REPLY & 1);
+	for (size_t i = 0; i < w->scene->n_steps; i++) {
+		enum obs_kind kind = w->scene->steps[i].kind == STEP_OBS ? w->scene->steps[i].obs.kind : 0;
+
+		unseen |= kind == OBS_OVERFLOW && !(covered >> VANTAGE_RST_REPLY & 1);
+		unseen |= kind == OBS_REQUEST_GONE && !(covered >> VANTAGE_REQUEST & 1);
+	}
+	return unseen;
 }
 
 static void check_verdicts(struct watch *w, uint32_t covered, const struct outcome *out)

@@ -110,6 +110,7 @@ static const struct kind {
 	{"release", OBS_RELEASE},
 	{"snapshot", OBS_SNAPSHOT},
 	{"overflow", OBS_OVERFLOW},
+	{"request-gone", OBS_REQUEST_GONE},
 };
 
 static bool is_mini(enum obs_kind kind)
@@ -138,7 +139,7 @@ static void put_default_layout(struct parser *p, struct obs *obs)
 		obs->sk = 0;
 		return;
 	}
-	if (obs->kind == OBS_OVERFLOW) {
+	if (obs->kind == OBS_OVERFLOW || obs->kind == OBS_REQUEST_GONE) {
 		obs->sk = 0;
 		obs->has_sock = obs->has_task = false;
 		return;

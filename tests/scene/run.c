@@ -71,6 +71,8 @@ static enum vantage vantage_of(const struct obs *obs)
 	switch (obs->kind) {
 	case OBS_RST_ACTIVE:
 		return VANTAGE_RST_ACTIVE;
+	case OBS_REQUEST_GONE:
+		return VANTAGE_REQUEST;
 	case OBS_OVERFLOW:
 		return VANTAGE_RST_REPLY;
 	case OBS_RST_REPLY:
@@ -102,6 +104,20 @@ static bool has_understudy(enum obs_kind kind)
 	       kind == OBS_RST_RECEIVED || kind == OBS_DESTROY;
 }
 
+/* What other hooks would have told, and do not. */
+static void dim(const struct running *r, struct obs *obs)
+{
+	if (!(r->covered >> VANTAGE_MINI_CALLER & 1))
+		obs->mini.caller = MINI_BY_UNKNOWN;
+	/* the timer tells of itself */
+	if (!(r->covered >> VANTAGE_REQUEST_CALLER & 1) && obs->request.caller != REQUEST_BY_TIMER)
+		obs->request.caller = REQUEST_BY_UNKNOWN;
+	if (obs->kind == OBS_REQUEST_GONE && !(r->covered >> VANTAGE_RST_REPLY & 1)) {
+		obs->request.answered = obs->request.overflow = false;
+		obs->rst_reason = NULL;
+	}
+}
+
 static void take(struct running *r, const struct step *step, enum regime regime)
 {
 	struct obs obs = step->obs;
@@ -109,8 +125,7 @@ static void take(struct running *r, const struct step *step, enum regime regime)
 
 	if (!(r->covered >> vantage_of(&obs) & 1))
 		return;
-	if (!(r->covered >> VANTAGE_MINI_CALLER & 1))
-		obs.mini.caller = MINI_BY_UNKNOWN;
+	dim(r, &obs);
 	conn = flow_take(r->table, &obs, NULL);
 	if (conn && whose(r, conn) < 0 && r->n_conns < sizeof(r->conns) / sizeof(*r->conns)) {
 		r->conns[r->n_conns].conn = conn;

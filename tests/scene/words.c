@@ -23,6 +23,14 @@ static uint8_t caller_number(struct parser *p, const char *slug)
 	wrong(p, "nothing that ends a mini-socket is called \"%s\"", slug);
 }
 
+static uint8_t request_caller_number(struct parser *p, const char *slug)
+{
+	for (uint8_t i = 1; i < REQUEST_BY_MAX; i++)
+		if (!strcmp(request_caller_slug((enum request_caller)i), slug))
+			return i;
+	wrong(p, "nothing that ends a request is called \"%s\"", slug);
+}
+
 /* rst_reason lives as long as the run. */
 static const char *intern(const char *text)
 {
@@ -61,6 +69,8 @@ enum word_type {
 	W_FROM,
 	W_LAYOUT,
 	W_CALLER,
+	W_ENDED,
+	W_OF,
 };
 
 static const struct word {
@@ -101,6 +111,15 @@ static const struct word {
 	{"cpu", W_U16, AT(cpu)},
 	{"had_err", W_ERRNO, AT(release_err)}, /* release: error that had waited before */
 	{"by", W_CALLER, AT(mini.caller)}, /* what took the mini-socket's timer off */
+	{"ended", W_ENDED, AT(request.caller)}, /* what ended the request */
+	{"age", W_TIME, AT(request.age_ns)},
+	{"had_ack", W_FLAG, AT(request.acked)},
+	{"listening", W_FLAG, AT(request.listening)},
+	{"deferred", W_FLAG, AT(request.deferred)},
+	{"queue_full", W_FLAG, AT(request.queue_full)},
+	{"answered", W_FLAG, AT(request.answered)},
+	{"overflow", W_FLAG, AT(request.overflow)},
+	{"of", W_OF, 0}, /* request: the listener that it belonged to */
 	{"reason", W_TEXT, AT(rst_reason)},
 	{"for", W_TIME, AT(mini.timeout_ns)},
 	{"task", W_TASK, true},    /* name:pid, and the doing is its own */
@@ -242,6 +261,9 @@ static void put_special(struct parser *p, struct obs *obs, const struct word *w,
 	case W_SK:
 		obs->sk = base_of(p, value)->sk;
 		return;
+	case W_OF:
+		obs->request.listener = base_of(p, value)->sk;
+		return;
 	case W_COOKIE:
 		obs->cookie = base_of(p, value)->cookie;
 		return;
@@ -284,6 +306,8 @@ static void put_word(struct parser *p, struct obs *obs, char *text)
 		*(uint8_t *)at = parse_state(p, value);
 	else if (w->type == W_CALLER)
 		*(uint8_t *)at = caller_number(p, value);
+	else if (w->type == W_ENDED)
+		*(uint8_t *)at = request_caller_number(p, value);
 	else if (w->type == W_TEXT)
 		*(const char **)at = intern(value);
 	else

@@ -173,12 +173,33 @@ static void count_state(struct audit *a, const struct obs *o)
 		count_close(a, o);
 }
 
+/*
+ * A segment that ends a request: the kernel counts that, and one that is an RST or a
+ * SYN as a failed attempt, too; not the last one of a handshake that found no room.
+ */
+static void count_request(struct audit *a, const struct obs *o)
+{
+	uint32_t netns = o->sock.netns_ino;
+
+	if (o->request.caller == REQUEST_BY_UNKNOWN) {
+		perhaps(a, netns, COUNTER_EMBRYONIC_RSTS, o->mono_ns);
+		perhaps(a, netns, COUNTER_ATTEMPT_FAILS, o->mono_ns);
+	}
+	if (o->request.caller != REQUEST_BY_SEGMENT)
+		return;
+	one(a, netns, COUNTER_EMBRYONIC_RSTS, o->mono_ns);
+	if (!o->request.overflow)
+		one(a, netns, COUNTER_ATTEMPT_FAILS, o->mono_ns);
+}
+
 void audit_obs(struct audit *a, const struct obs *o)
 {
 	if (!a)
 		return;
 	if (o->kind == OBS_STATE)
 		count_state(a, o);
+	else if (o->kind == OBS_REQUEST_GONE)
+		count_request(a, o);
 	else if (o->kind == OBS_RST_ACTIVE || o->kind == OBS_RST_REPLY || o->kind == OBS_RST_STRAY)
 		one(a, o->sock.netns_ino, COUNTER_OUT_RSTS, o->mono_ns);
 }
@@ -303,14 +324,14 @@ bool audit_overflowed(const struct audit *a)
 enum audit_result audit_compare(struct audit_range range, enum counter counter,
 				const struct mibs *delta, uint32_t covered)
 {
+	const uint32_t requests = counter_row(COUNTER_EMBRYONIC_RSTS)->vantages;
 	uint32_t needs = counter_row(counter)->vantages;
 	int64_t kernel = (int64_t)delta->value[counter];
 
-	/* not derived from anything that is observed: it explains others */
-	if (counter == COUNTER_EMBRYONIC_RSTS || !delta->known[counter])
+	if (!delta->known[counter])
 		return AUDIT_UNREAD;
-	/* requests have no state changes; a segment that kills one is counted twice (R8) */
-	if (counter == COUNTER_ATTEMPT_FAILS)
+	/* where requests are out of sight: a segment that kills one is counted twice (R8) */
+	if (counter == COUNTER_ATTEMPT_FAILS && (covered & requests) != requests)
 		range.high += (int64_t)delta->value[COUNTER_EMBRYONIC_RSTS];
 	if (kernel == range.low && kernel == range.high)
 		return AUDIT_EXACT;

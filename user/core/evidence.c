@@ -26,7 +26,7 @@ evidence_set evidence_blind(uint32_t covered)
 
 	for (int ev = 0; ev < EV_MAX; ev++)
 		if (!(covered & UINT32_C(1) << rows[ev].vantage))
-			blind |= UINT64_C(1) << ev;
+			blind |= EV_BIT(ev);
 	return blind;
 }
 

@@ -13,10 +13,20 @@ enum evidence {
 #undef EVIDENCE
 	EV_MAX,
 };
-_Static_assert(EV_MAX <= 64, "evidence is a set in one 64-bit word");
+_Static_assert(EV_MAX <= 128, "evidence is a set in two 64-bit words");
 
-typedef uint64_t evidence_set;
-#define EV(id) (UINT64_C(1) << EV_##id)
+/* Aligned as one word is: in the structs that carry it, it must not leave holes. */
+__extension__ typedef unsigned __int128 evidence_set __attribute__((aligned(8)));
+#define EV_BIT(ev) ((evidence_set)1 << (ev))
+#define EV(id)	   EV_BIT(EV_##id)
+
+/* The first of a set that is not empty: `for (; set; set &= set - 1) evidence_first(set)` walks it. */
+static inline enum evidence evidence_first(evidence_set set)
+{
+	uint64_t low = (uint64_t)set;
+
+	return (enum evidence)(low ? __builtin_ctzll(low) : 64 + __builtin_ctzll((uint64_t)(set >> 64)));
+}
 
 struct evidence_row {
 	const char *slug;

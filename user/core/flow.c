@@ -7,6 +7,8 @@
 #include "core/flow_priv.h"
 #include "core/judge.h"
 
+#define REQUEST_VANTAGES (UINT32_C(1) << VANTAGE_REQUEST | UINT32_C(1) << VANTAGE_REQUEST_CALLER)
+
 int flow_table_new(const struct flow_config *config, struct flow_table **ret)
 {
 	struct flow_table *t;
@@ -18,6 +20,7 @@ int flow_table_new(const struct flow_config *config, struct flow_table **ret)
 		return -ENOMEM;
 	t->config = *config;
 	t->blind = evidence_blind(config->covered);
+	t->blind_socket = t->blind & ~evidence_blind(~REQUEST_VANTAGES);
 	pool_init(&t->flows, sizeof(struct flow), config->max_flows);
 	pool_init(&t->minis, sizeof(struct mini), config->max_minis);
 	list_init(&t->open);
@@ -135,18 +138,29 @@ static void join_pair(struct flow_table *t, struct flow *f)
 	f->v.peer_left_bytes = other->v.left_bytes;
 }
 
+/* It never was a socket: what only these can have is out of no other one's sight. */
+static bool is_request(const struct flow *f)
+{
+	return f->v.evidence & (EV(REQUEST) | EV(QUEUE_FULL));
+}
+
 /* Judged, given out, forgotten. */
 void flow_emit(struct flow_table *t, struct flow *f)
 {
 	struct verdict *v = &f->v;
 	bool wanted;
 
+	if (request_became_socket(t, f)) {
+		t->counts.strays++;
+		flow_drop(t, f, false);
+		return;
+	}
 	fold_settled(f, t->blind);
 	listener_owns(t, f);
 	join_pair(t, f);
 	v->complete = !(v->evidence & (EV(OLDER) | EV(GAP) | EV(EVICTED) | EV(TRACE_ENDED)));
 	v->age_ns = v->mono_ns > f->born_ns ? v->mono_ns - f->born_ns : 0;
-	judge_verdict(v, t->blind);
+	judge_verdict(v, is_request(f) ? t->blind : t->blind_socket);
 	audit_verdict(t->config.audit, v);
 	wanted = t->config.closed(t->config.ctx, v);
 	strays_remember(t, v, wanted);

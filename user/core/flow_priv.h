@@ -29,7 +29,10 @@ struct flow {
 	uint64_t born_ns;
 	uint64_t due_ns; /* in every stage but FLOW_OPEN */
 	uint64_t asked_ns;	 /* when the look at all tasks was asked for; 0 = not */
-	uint64_t closing_ns;	 /* close() was called, and goes on; 0 = not, or it has returned */
+	union {
+		uint64_t closing_ns; /* close() was called, and goes on; 0 = not, or it has returned */
+		uint64_t listener;   /* of a request: the struct sock that it belonged to */
+	};
 	uint64_t last_kind_ns;	 /* when last_kind was */
 	struct mini *mini;
 	int32_t release_err;	 /* error that waited for the program when it closed the live socket */
@@ -101,6 +104,7 @@ struct strays {
 struct flow_table {
 	struct flow_config config;
 	evidence_set blind;
+	evidence_set blind_socket; /* of it what a socket may have */
 	struct flow_counts counts;
 	uint64_t next_conn;
 	uint64_t gap_until_ns;
@@ -215,6 +219,11 @@ bool strays_pending_in(const struct flow_table *t, uint32_t netns);
 
 /* overflow.c: the conn of a handshake that a full accept queue has ended, 0 when it is none. */
 uint64_t overflow_take(struct flow_table *t, const struct obs *obs);
+
+/* request.c: the conn of a half-open connection that has ended. */
+uint64_t request_take(struct flow_table *t, const struct obs *obs);
+/* It did not end: there was a socket in its place by then. */
+bool request_became_socket(struct flow_table *t, const struct flow *f);
 
 /* pair.c: can a and b be the two ends of one connection? */
 bool pair_fits(const struct flow *a, const struct flow *b);

@@ -132,6 +132,16 @@ static const struct owner *owner_by_port(const struct listeners *l, const struct
 	return found;
 }
 
+/* Of several that share a port the one that it came to. */
+static const struct owner *owner_by_address(struct listeners *l, const struct flow *f)
+{
+	const struct listener *at = f->listener ? listener_at(l, f->listener) : NULL;
+
+	if (!at || !fits(at, f))
+		return NULL;
+	return at->owner.pid ? &at->owner : at->closer.pid ? &at->closer : NULL;
+}
+
 void listener_closes(struct flow_table *t, struct flow *f, const struct obs *obs)
 {
 	const struct listener *closed = NULL;
@@ -149,10 +159,12 @@ void listener_owns(struct flow_table *t, struct flow *f)
 {
 	const struct owner *owner;
 
-	if (!(f->v.evidence & (EV(NOT_ACCEPTED) | EV(QUEUE_FULL))) ||
+	if (!(f->v.evidence & (EV(NOT_ACCEPTED) | EV(QUEUE_FULL) | EV(REQUEST))) ||
 	    f->v.owner.source != OWNER_UNKNOWN)
 		return;
-	owner = owner_by_port(&t->listeners, f);
+	owner = f->v.evidence & EV(REQUEST) ? owner_by_address(&t->listeners, f) : NULL;
+	if (!owner)
+		owner = owner_by_port(&t->listeners, f);
 	if (owner)
 		f->v.owner = *owner;
 }

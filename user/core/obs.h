@@ -25,7 +25,9 @@
 	X(MINI_CALLER, "minisocket-ended-by", "what ended the mini-socket before its time")         \
 	X(DESTROY, "destroy", "the socket's memory going away")                                    \
 	X(RELEASE, "close-called", "the last close() of the descriptor, and the task that does it")\
-	X(RST_STRAY, "stray-rst", "RSTs that answer a segment for no connection")
+	X(RST_STRAY, "stray-rst", "RSTs that answer a segment for no connection")               \
+	X(REQUEST, "request", "half-open connections that end before they become a socket")        \
+	X(REQUEST_CALLER, "request-ended-by", "what ended the half-open connection, if not time")
 
 enum vantage {
 #define X(id, slug, words) VANTAGE_##id,
@@ -51,6 +53,7 @@ enum obs_kind {
 	OBS_SNAPSHOT,	  /* existed when asked; see snap */
 	OBS_RST_STRAY,	  /* an RST that no connection sent: for a closed port (old_state 0), a listener, a request */
 	OBS_OVERFLOW,	  /* the last segment of a handshake found the accept queue full, and got an RST */
+	OBS_REQUEST_GONE, /* a half-open connection ended before it became a socket: request has the rest */
 	OBS_KIND_MAX,
 };
 
@@ -126,6 +129,35 @@ struct obs_mini {
 	bool ts_known, ts;   /* OBS_MINI_BORN: did the connection have TCP timestamps? */
 };
 
+/* What ended a half-open connection; slugs are in the JSON. */
+#define REQUEST_CALLERS(X)                                                                         \
+	X(UNKNOWN, NULL)                                                                           \
+	X(TIMER, "timer")	/* the last SYN-ACK's time ran out */                              \
+	X(SEGMENT, "segment")	/* an RST, a SYN, or the last segment of its handshake */          \
+	X(ICMP, "icmp")                                                                            \
+	X(ABORT, "abort")	/* SOCK_DESTROY */                                                 \
+	X(NO_LISTENER, "no-listener") /* a segment came, and nobody listened any more */
+
+enum request_caller {
+#define X(id, slug) REQUEST_BY_##id,
+	REQUEST_CALLERS(X)
+#undef X
+	REQUEST_BY_MAX,
+};
+
+/* A half-open connection (NEW_SYN_RECV) as it ends. */
+struct obs_request {
+	uint64_t listener; /* address of the listener's struct sock */
+	uint64_t age_ns;   /* since its first SYN-ACK; 0 = not known */
+	uint8_t caller;	   /* enum request_caller */
+	bool acked;	   /* the last segment of the handshake came, and could not be used */
+	bool listening;	   /* its listener still listens; else the next two are not known */
+	bool deferred;	   /* TCP_DEFER_ACCEPT is on */
+	bool queue_full;   /* no room in the accept queue, now */
+	bool answered;	   /* an RST answered the segment that ended it (rst_reason) ... */
+	bool overflow;	   /* ... which was the last one of its handshake, the queue was full, and tcp_abort_on_overflow on */
+};
+
 struct obs {
 	enum obs_kind kind;
 	uint64_t mono_ns; /* CLOCK_MONOTONIC */
@@ -143,6 +175,7 @@ struct obs {
 	struct obs_sock sock;
 	struct obs_task task;
 	struct obs_mini mini;
+	struct obs_request request;
 };
 
 #endif

@@ -6,7 +6,7 @@
 static bool lacks_owner(const struct flow *f)
 {
 	return f->v.owner.source == OWNER_UNKNOWN && !f->released && !f->destroyed &&
-	       !(f->v.evidence & (EV(NOT_ACCEPTED) | EV(QUEUE_FULL)));
+	       !(f->v.evidence & (EV(NOT_ACCEPTED) | EV(QUEUE_FULL) | EV(REQUEST)));
 }
 
 static bool covers(const struct flow_table *t, enum vantage vantage)

@@ -295,6 +295,8 @@ uint64_t flow_take(struct flow_table *t, const struct obs *obs, struct tuple *tu
 	}
 	if (obs->kind == OBS_OVERFLOW)
 		return overflow_take(t, obs);
+	if (obs->kind == OBS_REQUEST_GONE)
+		return request_take(t, obs);
 	/* found without its address and known already, a damaged tape */
 	if (!obs->sk && (obs->kind != OBS_SNAPSHOT || is_known_tuple(t, obs))) {
 		t->counts.strays++;

@@ -104,6 +104,17 @@ const char *mini_caller_slug(enum mini_caller caller)
 	return caller < MINI_BY_MAX ? mini_callers[caller] : NULL;
 }
 
+const char *request_caller_slug(enum request_caller caller)
+{
+	static const char *const slugs[REQUEST_BY_MAX] = {
+#define X(id, slug) [REQUEST_BY_##id] = slug,
+		REQUEST_CALLERS(X)
+#undef X
+	};
+
+	return caller < REQUEST_BY_MAX ? slugs[caller] : NULL;
+}
+
 const char *mini_end_slug(enum mini_end end)
 {
 	return mini_ends[end];

@@ -89,6 +89,8 @@ enum mini_end {
 const char *mini_end_slug(enum mini_end end);
 const char *mini_caller_slug(enum mini_caller caller); /* NULL for MINI_BY_UNKNOWN */
 
+const char *request_caller_slug(enum request_caller caller); /* NULL for REQUEST_BY_UNKNOWN */
+
 enum reset_by { RESET_NO_SOCKET, RESET_LISTENER, RESET_REQUEST, RESET_MINISOCKET, RESET_BY_MAX };
 const char *reset_by_slug(enum reset_by by);
 

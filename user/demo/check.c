@@ -25,7 +25,7 @@ static bool has_evidence(const struct verdict *v, const char *slug)
 	if (!*slug)
 		return true;
 	for (enum evidence ev = 0; ev < EV_MAX; ev++)
-		if (v->evidence & (UINT64_C(1) << ev) && !strcmp(evidence_row(ev)->slug, slug))
+		if (v->evidence & EV_BIT(ev) && !strcmp(evidence_row(ev)->slug, slug))
 			return true;
 	return false;
 }

@@ -196,7 +196,7 @@ static void stop_other(const struct pair *pair, enum side ended)
 	bool done = ended == pair->config.closer;
 
 	/* here it is the peer that is done first, and the server waits to be told */
-	if (pair->config.ending->id == ENDING_ACCEPT_OVERFLOW)
+	if (ending_is_peers(pair->config.ending))
 		done = !done;
 	if (done && !*pair->config.ending->other && other->pid && !other->exited)
 		syscall(SYS_pidfd_send_signal, other->pidfd, SIGTERM, NULL, 0);

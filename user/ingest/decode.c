@@ -23,6 +23,7 @@ static const enum obs_kind kinds[WIRE_KIND_MAX] = {
 	[WIRE_MINI_ARMED] = OBS_MINI_ARMED,
 	[WIRE_RST_STRAY] = OBS_RST_STRAY,
 	[WIRE_OVERFLOW] = OBS_OVERFLOW,
+	[WIRE_REQUEST_GONE] = OBS_REQUEST_GONE,
 };
 
 static void put_tuple(const struct wire_tuple *w, struct tuple *ret)
@@ -157,6 +158,31 @@ static void put_mini(const struct decoder *d, const struct wire_mini *w, struct 
 	o->mini.timeout_ns = jiffies_to_ns(d, w->timeout_jiffies);
 }
 
+static const enum request_caller request_callers[WIRE_BY_MAX] = {
+	[WIRE_BY_TIMER] = REQUEST_BY_TIMER, [WIRE_BY_CHECK] = REQUEST_BY_SEGMENT,
+	[WIRE_BY_ICMP] = REQUEST_BY_ICMP,   [WIRE_BY_ABORT] = REQUEST_BY_ABORT,
+	[WIRE_BY_NO_LISTENER] = REQUEST_BY_NO_LISTENER,
+};
+
+/* The record's address is the request's: there is no socket. */
+static void put_request(const struct wire_request *w, struct obs *o)
+{
+	struct obs_request *r = &o->request;
+
+	put_tuple(&w->tuple, &o->tuple);
+	o->sk = 0;
+	r->listener = w->listener;
+	r->age_ns = w->age_ns;
+	if (w->caller < WIRE_BY_MAX)
+		r->caller = (uint8_t)request_callers[w->caller];
+	r->acked = w->flags & WIRE_REQUEST_ACKED;
+	r->listening = w->flags & WIRE_REQUEST_LISTENING;
+	r->deferred = w->flags & WIRE_REQUEST_DEFERRED;
+	r->queue_full = w->flags & WIRE_REQUEST_QUEUE_FULL;
+	r->answered = w->flags & WIRE_REQUEST_ANSWERED;
+	r->overflow = w->flags & WIRE_REQUEST_OVERFLOW;
+}
+
 static int check(const struct wire_event *ev, size_t size)
 {
 	if (ev->size < sizeof(*ev) || ev->size > size)
@@ -178,6 +204,7 @@ union record {
 	struct wire_held held;
 	struct wire_mini mini;
 	struct wire_stray stray;
+	struct wire_request request;
 };
 
 static size_t layout_size(uint8_t layout)
@@ -187,7 +214,7 @@ static size_t layout_size(uint8_t layout)
 		[WIRE_PLACE] = sizeof(struct wire_place), [WIRE_BRIEF] = sizeof(struct wire_brief),
 		[WIRE_SOCK] = sizeof(struct wire_alone),  [WIRE_FULL] = sizeof(struct wire_full),
 		[WIRE_MINI] = sizeof(struct wire_mini),	  [WIRE_HELD] = sizeof(struct wire_held),
-		[WIRE_STRAY] = sizeof(struct wire_stray),
+		[WIRE_STRAY] = sizeof(struct wire_stray), [WIRE_REQUEST] = sizeof(struct wire_request),
 	};
 
 	return layout < sizeof(sizes) / sizeof(sizes[0]) ? sizes[layout] : 0;
@@ -223,6 +250,9 @@ static void put_parts(const struct decoder *d, const union record *w, struct obs
 		break;
 	case WIRE_STRAY:
 		put_tuple(&w->stray.tuple, &o->tuple);
+		break;
+	case WIRE_REQUEST:
+		put_request(&w->request, o);
 		break;
 	}
 }

@@ -94,6 +94,7 @@ static int configure(struct session *s, const struct session_config *config)
 
 	set_filter(&w->filter, &config->filter);
 	w->tw_timer_handler = s->found->facts.value[FACT_TW_TIMER_ADDRESS];
+	w->reqsk_timer_handler = s->found->facts.value[FACT_REQSK_TIMER_ADDRESS];
 	w->tp_reason_arg = arg_of(&s->found->facts, FACT_REASON_TP);
 	w->active_reason_arg = arg_of(&s->found->facts, FACT_REASON_ACTIVE);
 	w->reply_reason_arg = arg_of(&s->found->facts, FACT_REASON_REPLY);

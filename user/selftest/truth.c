@@ -199,7 +199,7 @@ void truth_differs(struct trial *t, const struct keep *keep, const char *why)
 		return;
 	}
 	truth_object(t, "%s: this kernel cannot prove it (blind to %s, among others)", why,
-		     evidence_row((enum evidence)__builtin_ctzll(blind->blind))->slug);
+		     evidence_row(evidence_first(blind->blind))->slug);
 	t->outcome = TRIAL_SKIPPED;
 }
 

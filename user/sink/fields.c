@@ -80,6 +80,7 @@ static const char *word_how(unsigned i) { return i < HOW_MAX ? how_slug(i) : NUL
 static const char *word_closer(unsigned i) { return i < CLOSER_MAX ? closer_slug(i) : NULL; }
 static const char *word_mini_end(unsigned i) { return i < MINI_END_MAX ? mini_end_slug(i) : NULL; }
 static const char *word_mini_caller(unsigned i) { return i + 1 < MINI_BY_MAX ? mini_caller_slug(i + 1) : NULL; }
+static const char *word_request_caller(unsigned i) { return i + 1 < REQUEST_BY_MAX ? request_caller_slug(i + 1) : NULL; }
 static const char *word_evidence(unsigned i) { return i < EV_MAX ? evidence_row(i)->slug : NULL; }
 /* From 1: these three have no word for 0. */
 static const char *word_source(unsigned i) { return i + 1 < OWNER_SOURCE_MAX ? owner_source_slug(i + 1) : NULL; }
@@ -124,6 +125,7 @@ EMIT(emit_state)
 		json_string(j, state_name(state));
 }
 EMIT(emit_mini_caller) { json_string(j, mini_caller_slug(*(const uint8_t *)at)); }
+EMIT(emit_request_caller) { json_string(j, request_caller_slug(*(const uint8_t *)at)); }
 EMIT(emit_shutdown) { json_string(j, word_shutdown(*(const uint8_t *)at & 3)); }
 EMIT(emit_evidence)
 {
@@ -131,7 +133,7 @@ EMIT(emit_evidence)
 
 	json_array_begin(j);
 	for (; set; set &= set - 1)
-		json_word(j, &evidences[__builtin_ctzll(set)]);
+		json_word(j, &evidences[evidence_first(set)]);
 	json_array_end(j);
 }
 
@@ -140,6 +142,7 @@ TYPE(HOW, "string", emit_how, .size = sizeof(enum how), .words = "how", .word = 
 TYPE(CLOSER, "string", emit_closer, .size = sizeof(enum closer), .words = "side", .word = word_closer);
 TYPE(MINI_END, "string", emit_mini_end, .size = sizeof(enum mini_end), .words = "end of a mini-socket", .word = word_mini_end);
 TYPE(MINI_CALLER_OR_LEFT_OUT, "string", emit_mini_caller, .size = 1, .words = "what ends a mini-socket", .word = word_mini_caller, .absent = zero_u8, .left_out = true);
+TYPE(REQUEST_CALLER_OR_NULL, "string", emit_request_caller, .size = 1, .words = "what ends a half-open connection", .word = word_request_caller, .absent = zero_u8);
 TYPE(SOURCE, "string", emit_source, .size = sizeof(enum owner_source), .words = "source", .word = word_source);
 TYPE(KIND, "string", emit_kind, .size = sizeof(enum obs_kind), .words = "kind of event", .word = word_kind);
 TYPE(STATE, "string", emit_state, .size = 1, .words = "state", .word = word_state);
@@ -259,16 +262,20 @@ static bool no_mini(const void *at)
 
 	return o->kind < OBS_MINI_BORN || o->kind > OBS_MINI_PEEK;
 }
+static bool no_request(const void *at) { return ((const struct obs *)at)->kind != OBS_REQUEST_GONE; }
 
 EMIT(emit_rst_flag) { json_boolean(j, ((const struct obs *)at)->rst_flag); }
 EMIT(emit_task) { emit_object(j, SHAPE_task, &((const struct obs *)at)->task); }
 EMIT(emit_sock) { emit_object(j, SHAPE_sock, &((const struct obs *)at)->sock); }
 EMIT(emit_mini) { emit_object(j, SHAPE_mini, &((const struct obs *)at)->mini); }
 
+EMIT(emit_request) { emit_object(j, SHAPE_request, &((const struct obs *)at)->request); }
+
 TYPE(RST_FLAG, "boolean", emit_rst_flag, .absent = no_rst_flag, .left_out = true);
 TYPE(TASK, "object", emit_task, .shape = SHAPE_task, .absent = no_task, .left_out = true);
 TYPE(SOCK, "object", emit_sock, .shape = SHAPE_sock, .absent = no_sock, .left_out = true);
 TYPE(MINI, "object", emit_mini, .shape = SHAPE_mini, .absent = no_mini, .left_out = true);
+TYPE(REQUEST, "object", emit_request, .shape = SHAPE_request, .absent = no_request, .left_out = true);
 
 /* The bill and stuck sockets: report/. */
 

@@ -96,6 +96,11 @@ static bool event_fill(struct ladder_item *item, const struct obs *obs)
 		item->state.from = obs->old_state;
 		item->state.to = obs->new_state;
 		return true;
+	case OBS_REQUEST_GONE:
+		item->kind = ITEM_STATE;
+		item->state.from = ST_SYN_RECV;
+		item->state.to = ST_CLOSE;
+		return true;
 	case OBS_RST_ACTIVE:
 	case OBS_RST_REPLY:
 	case OBS_RST_RECEIVED:

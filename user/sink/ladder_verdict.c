@@ -55,7 +55,7 @@ static void say_cause(struct panel *panel, const struct verdict *v, enum cause e
 static void say_proof(struct panel *panel, const struct verdict *v)
 {
 	for (int ev = 0; ev < EV_MAX; ev++)
-		if (v->evidence & (UINT64_C(1) << ev))
+		if (v->evidence & EV_BIT(ev))
 			say_bullet(panel, evidence_row((enum evidence)ev)->words);
 }
 
@@ -142,7 +142,7 @@ static void say_doubts(struct panel *panel, const struct verdict *v)
 	if (!v->complete)
 		say(panel, INK_WARN, "incomplete: not all of its life was seen");
 	for (int ev = 0; ev < EV_MAX; ev++)
-		if (v->blind & (UINT64_C(1) << ev))
+		if (v->blind & EV_BIT(ev))
 			vantages |= UINT32_C(1) << evidence_row((enum evidence)ev)->vantage;
 	for (int i = 0; i < VANTAGE_MAX; i++) {
 		if (!(vantages & (UINT32_C(1) << i)))

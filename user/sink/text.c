@@ -351,6 +351,9 @@ static void put_facts(struct text *t, const struct obs *o)
 		}
 		if (o->mini.timeout_ns)
 			put_duration(t, " for ", o->mini.timeout_ns, "");
+	} else if (o->kind == OBS_REQUEST_GONE) {
+		put(t, o->request.caller ? " by " : "");
+		put(t, o->request.caller ? request_caller_slug(o->request.caller) : "");
 	} else if (o->rst_reason) {
 		put(t, " ");
 		put(t, o->rst_reason);

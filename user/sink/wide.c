@@ -136,7 +136,7 @@ static void put_evidence(struct buf *out, const struct verdict *v)
 		buf_puts(out, "nothing was seen");
 	for (; set; set &= set - 1) {
 		buf_puts(out, set == v->evidence ? "" : "; ");
-		buf_puts(out, evidence_row((enum evidence)__builtin_ctzll(set))->words);
+		buf_puts(out, evidence_row(evidence_first(set))->words);
 	}
 	buf_byte(out, '\n');
 }
@@ -150,7 +150,7 @@ static void put_blind(struct buf *out, const struct verdict *v)
 	put_label(out, "blind to");
 	for (; set; set &= set - 1) {
 		buf_puts(out, set == v->blind ? "" : ", ");
-		buf_puts(out, evidence_row((enum evidence)__builtin_ctzll(set))->slug);
+		buf_puts(out, evidence_row(evidence_first(set))->slug);
 	}
 	buf_byte(out, '\n');
 }

@@ -24,6 +24,7 @@ const char *obs_kind_slug(enum obs_kind kind)
 		[OBS_SNAPSHOT] = "snapshot",
 		[OBS_RST_STRAY] = "rst-stray",
 		[OBS_OVERFLOW] = "accept-overflow",
+		[OBS_REQUEST_GONE] = "request-gone",
 	};
 
 	return kind < OBS_KIND_MAX ? slugs[kind] : NULL;

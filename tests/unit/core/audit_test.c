@@ -261,14 +261,42 @@ static void a_number_fits_its_range_or_does_not(void **state)
 
 static void requests_killed_by_a_segment_explain_failed_attempts(void **state)
 {
+	uint32_t blind = ~(UINT32_C(1) << VANTAGE_REQUEST);
 	struct mibs delta = { 0 };
 
 	(void)state;
 	delta.known[COUNTER_ATTEMPT_FAILS] = delta.known[COUNTER_EMBRYONIC_RSTS] = true;
 	delta.value[COUNTER_ATTEMPT_FAILS] = 3;
-	assert_int_equal(audit_compare((struct audit_range){ 2, 2 }, COUNTER_ATTEMPT_FAILS, &delta, ALL_SEEN), AUDIT_GAP);
+	assert_int_equal(audit_compare((struct audit_range){ 2, 2 }, COUNTER_ATTEMPT_FAILS, &delta, blind), AUDIT_GAP);
 	delta.value[COUNTER_EMBRYONIC_RSTS] = 1;
-	assert_int_equal(audit_compare((struct audit_range){ 2, 2 }, COUNTER_ATTEMPT_FAILS, &delta, ALL_SEEN), AUDIT_WITHIN);
+	assert_int_equal(audit_compare((struct audit_range){ 2, 2 }, COUNTER_ATTEMPT_FAILS, &delta, blind), AUDIT_WITHIN);
+	/* where each of them is seen there is nothing left to explain */
+	assert_int_equal(audit_compare((struct audit_range){ 2, 2 }, COUNTER_ATTEMPT_FAILS, &delta, ALL_SEEN), AUDIT_GAP);
+	assert_int_equal(audit_compare((struct audit_range){ 1, 1 }, COUNTER_EMBRYONIC_RSTS, &delta, ALL_SEEN), AUDIT_EXACT);
+	assert_int_equal(audit_compare((struct audit_range){ 0, 0 }, COUNTER_EMBRYONIC_RSTS, &delta, ALL_SEEN), AUDIT_GAP);
+	assert_int_equal(audit_compare((struct audit_range){ 0, 0 }, COUNTER_EMBRYONIC_RSTS, &delta, blind), AUDIT_BLIND);
+}
+
+static void a_segment_that_ends_a_request_is_counted_twice_and_once_where_there_was_no_room(void **state)
+{
+	struct audit *a = *state;
+	struct obs o = { .kind = OBS_REQUEST_GONE, .mono_ns = 1, .sock.netns_ino = NETNS };
+
+	o.request.caller = REQUEST_BY_SEGMENT;
+	audit_obs(a, &o);
+	assert_range(a, COUNTER_EMBRYONIC_RSTS, 1, 1);
+	assert_range(a, COUNTER_ATTEMPT_FAILS, 1, 1);
+	o.request.answered = o.request.overflow = true;
+	audit_obs(a, &o);
+	assert_range(a, COUNTER_EMBRYONIC_RSTS, 2, 2);
+	assert_range(a, COUNTER_ATTEMPT_FAILS, 1, 1);
+	o.request.caller = REQUEST_BY_TIMER;
+	audit_obs(a, &o);
+	assert_range(a, COUNTER_EMBRYONIC_RSTS, 2, 2);
+	o.request.caller = REQUEST_BY_UNKNOWN;
+	audit_obs(a, &o);
+	assert_range(a, COUNTER_EMBRYONIC_RSTS, 2, 3);
+	assert_range(a, COUNTER_ATTEMPT_FAILS, 1, 2);
 }
 
 static void a_total_keeps_apart_what_is_missing_hidden_and_too_much(void **state)
@@ -330,6 +358,7 @@ int main(void)
 		cmocka_unit_test(a_total_keeps_apart_what_is_missing_hidden_and_too_much),
 		cmocka_unit_test(a_number_fits_its_range_or_does_not),
 		cmocka_unit_test(requests_killed_by_a_segment_explain_failed_attempts),
+		TEST(a_segment_that_ends_a_request_is_counted_twice_and_once_where_there_was_no_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

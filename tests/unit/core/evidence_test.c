@@ -52,7 +52,7 @@ static void nothing_is_blind_when_everything_is_covered(void **state)
 static void everything_is_blind_when_nothing_is_covered(void **state)
 {
 	(void)state;
-	assert_true(evidence_blind(0) == ~UINT64_C(0) >> (64 - EV_MAX));
+	assert_true(evidence_blind(0) == ~(evidence_set)0 >> (128 - EV_MAX));
 }
 
 static void a_vantage_that_is_missing_blinds_its_own_evidence_and_no_other(void **state)
@@ -62,9 +62,24 @@ static void a_vantage_that_is_missing_blinds_its_own_evidence_and_no_other(void 
 		evidence_set blind = evidence_blind(ALL_VANTAGES & ~(UINT32_C(1) << v));
 
 		for (int i = 0; i < EV_MAX; i++)
-			assert_int_equal(blind >> i & 1,
+			assert_int_equal((int)(blind >> i & 1),
 					 (int)evidence_row((enum evidence)i)->vantage == v);
 	}
+}
+
+/* The last one lies beyond a machine's word. */
+static void a_set_is_walked_from_its_first_to_its_last(void **state)
+{
+	evidence_set set = EV_BIT(0) | EV_BIT(63) | EV_BIT(64) | EV_BIT(127);
+	static const int wanted[] = {0, 63, 64, 127};
+	size_t n = 0;
+
+	(void)state;
+	for (; set; set &= set - 1) {
+		assert_true(n < 4);
+		assert_int_equal(evidence_first(set), wanted[n++]);
+	}
+	assert_int_equal(n, 4);
 }
 
 static void bits_beyond_the_vantages_mean_nothing(void **state)
@@ -82,6 +97,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_blind_when_everything_is_covered),
 		cmocka_unit_test(everything_is_blind_when_nothing_is_covered),
 		cmocka_unit_test(a_vantage_that_is_missing_blinds_its_own_evidence_and_no_other),
+		cmocka_unit_test(a_set_is_walked_from_its_first_to_its_last),
 		cmocka_unit_test(bits_beyond_the_vantages_mean_nothing),
 	};
 

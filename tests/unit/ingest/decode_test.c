@@ -26,6 +26,7 @@ static void every_kind_of_the_wire_becomes_its_kind_of_observation(void **state)
 		[WIRE_MINI_FOUND] = OBS_MINI_FOUND,
 		[WIRE_MINI_ARMED] = OBS_MINI_ARMED,
 		[WIRE_OVERFLOW] = OBS_OVERFLOW,
+		[WIRE_REQUEST_GONE] = OBS_REQUEST_GONE,
 		[WIRE_DESTROY] = OBS_DESTROY,
 		[WIRE_RELEASE] = OBS_RELEASE,
 		[WIRE_SNAPSHOT] = OBS_SNAPSHOT,

@@ -19,7 +19,7 @@ const size_t layout_sizes[N_LAYOUTS] = {
 	[WIRE_FULL] = sizeof(struct wire_full), [WIRE_MINI] = sizeof(struct wire_mini),
 	[WIRE_TASK] = sizeof(struct wire_by_task), [WIRE_PLACE] = sizeof(struct wire_place),
 	[WIRE_SOCK] = sizeof(struct wire_alone), [WIRE_HELD] = sizeof(struct wire_held),
-	[WIRE_STRAY] = sizeof(struct wire_stray),
+	[WIRE_STRAY] = sizeof(struct wire_stray), [WIRE_REQUEST] = sizeof(struct wire_request),
 };
 
 union any record(enum wire_kind kind, enum wire_layout layout)

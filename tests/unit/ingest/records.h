@@ -10,7 +10,7 @@
 #include "ingest/decode.h"
 #include "wire.h"
 
-#define N_LAYOUTS 10
+#define N_LAYOUTS 11
 extern const size_t layout_sizes[N_LAYOUTS];
 
 /* Room for more than any record that is known, so that a longer one can be made. */
@@ -24,6 +24,7 @@ union any {
 	struct wire_held held;
 	struct wire_mini mini;
 	struct wire_stray stray;
+	struct wire_request request;
 	unsigned char bytes[512];
 };
 

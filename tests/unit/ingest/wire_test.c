@@ -36,6 +36,11 @@ static void the_wire_of_version_1_is_laid_out_as_it_was(void **state)
 	assert_int_equal(offsetof(struct wire_mini, timeout_jiffies), 88);
 	assert_int_equal(offsetof(struct wire_mini, flags), 93);
 	assert_int_equal(offsetof(struct wire_stray, tuple), 48);
+	assert_int_equal(offsetof(struct wire_request, tuple), 48);
+	assert_int_equal(offsetof(struct wire_request, listener), 88);
+	assert_int_equal(offsetof(struct wire_request, age_ns), 96);
+	assert_int_equal(offsetof(struct wire_request, flags), 104);
+	assert_int_equal(offsetof(struct wire_request, caller), 106);
 }
 
 int main(void)

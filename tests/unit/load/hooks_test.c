@@ -107,6 +107,16 @@ static void every_program_is_off_until_the_plan_wants_it(void **state)
 			fail_msg("%s is on", bpf_program__name(p));
 }
 
+/* Another hook sits there already, that way: this one says which it is. */
+static bool shares_its_place(const struct cell *cells, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (cells[j].hook != cells[i].hook && cells[j].way == cells[i].way &&
+		    !strcmp(cells[j].target, cells[i].target))
+			return true;
+	return false;
+}
+
 static void a_programs_name_is_its_way_and_its_target(void **state)
 {
 	const struct cell *cells;
@@ -117,8 +127,10 @@ static void a_programs_name_is_its_way_and_its_target(void **state)
 	cells = plan_cells(&n);
 	for (size_t i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "%s__%s%s", way_slug(cells[i].way), cells[i].target,
-			 cells[i].understudy ? "_2" : "");
-		assert_string_equal(cells[i].program, name);
+			 cells[i].understudy ? "_2" : shares_its_place(cells, i) ? "_" : "");
+		assert_memory_equal(cells[i].program, name, strlen(name) + !shares_its_place(cells, i));
+		assert_true(strlen(cells[i].program) >= strlen(name) + shares_its_place(cells, i));
+		snprintf(name, sizeof(name), "%s", cells[i].program);
 		for (size_t j = 0; j < i; j++)
 			assert_string_not_equal(cells[j].program, name);
 	}

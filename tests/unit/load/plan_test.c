@@ -107,7 +107,7 @@ static void where_everything_works_each_hook_takes_the_way_that_stands_first(voi
 		[HOOK_RST_RECEIVED] = WAY_TP_BTF, [HOOK_MINI_BORN] = WAY_FENTRY,
 		[HOOK_MINI_ARMED] = WAY_FENTRY,	  [HOOK_MINI_EXPIRED] = WAY_FENTRY,
 		[HOOK_MINI_KILLED] = WAY_FENTRY,  [HOOK_DESTROY] = WAY_TP_BTF,
-		[HOOK_RELEASE] = WAY_CGROUP,
+		[HOOK_RELEASE] = WAY_CGROUP,	  [HOOK_REQUEST] = WAY_FENTRY,
 	};
 	struct kernel k = all_of_it();
 	struct plan plan = planned(&k, WAY_AUTO);
@@ -351,7 +351,7 @@ static void check_covered(const struct kernel *k, enum way forced, const struct 
 			shown |= hook_row((enum hook)hook)->vantages;
 	if (plan->chosen[HOOK_RST_SENT] == WAY_TP_BTF && !facts_hold(&k->facts, FACT_REASON_TP))
 		shown &= ~(SEEN(MINI_REPLY) | SEEN(RST_STRAY));
-	shown &= facts_hold(&k->facts, FACT_CODE_ADDRESSES) ? ~0U : ~SEEN(MINI_CALLER);
+	shown &= facts_hold(&k->facts, FACT_CODE_ADDRESSES) ? ~0U : ~(SEEN(MINI_CALLER) | SEEN(REQUEST_CALLER));
 	assert_int_equal(plan->covered, shown);
 }
 

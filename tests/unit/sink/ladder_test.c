@@ -276,8 +276,8 @@ static void any_verdict(const struct sink_ops *ops, struct sink *sink, uint64_t 
 	for (int i = 0; i < PATH_MAX_STEPS; i++)
 		v.path[i].state = (uint8_t)any(14);
 	v.evidence = ((uint64_t)any(UINT32_MAX) << 32 | any(UINT32_MAX)) &
-		     (~UINT64_C(0) >> (64 - EV_MAX));
-	v.blind = ~v.evidence & (~UINT64_C(0) >> (64 - EV_MAX));
+		     (~(evidence_set)0 >> (128 - EV_MAX));
+	v.blind = ~v.evidence & (~(evidence_set)0 >> (128 - EV_MAX));
 	v.owner.source = v.closer.source = OWNER_CLOSE;
 	v.closer.pid = any(2);
 	any_bytes(v.owner.comm, sizeof(v.owner.comm));

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* request: half-open connections that end before they become a socket. */
+#include "request.bpf.h"
+
+static __always_inline bool is_requests(const struct timer_list *timer)
+{
+	return (__u64)READ(timer, function) == config.reqsk_timer_handler;
+}
+
+static __always_inline __u64 request_of_timer(const struct timer_list *timer)
+{
+	return (__u64)timer - bpf_core_field_offset(struct request_sock, rsk_timer);
+}
+
+/* Every timer of the machine, as in minisock.bpf.c: its base locked, interrupts off. */
+SEC("?tp_btf/timer_cancel")
+int BPF_PROG(tp_btf__timer_cancel_request, struct timer_list *timer)
+{
+	return is_requests(timer) ? on_request_cancel(ctx, request_of_timer(timer)) : 0;
+}
+
+/* Timer softirq; nothing is locked, and what the timer stands in may be free memory by now. */
+SEC("?tp_btf/timer_expire_exit")
+int BPF_PROG(tp_btf__timer_expire_exit, struct timer_list *timer)
+{
+	return is_requests(timer) ? on_request_expired(timer, request_of_timer(timer)) : 0;
+}
+
+/* One that becomes a socket passes here, too: then its child already stands in its place. */
+SEC("?fentry/__inet_csk_reqsk_queue_drop")
+int BPF_PROG(fentry____inet_csk_reqsk_queue_drop, struct sock *sk, struct request_sock *req,
+	     __u8 from_timer)
+{
+	if (!READ(req, __req_common.skc_node.pprev))
+		return 0;
+	return on_request_drop(ctx, (__u64)req, from_timer);
+}
+
+SEC("?fentry/reqsk_queue_unlink")
+int BPF_PROG(fentry__reqsk_queue_unlink, struct request_sock *req)
+{
+	return READ(req, __req_common.skc_node.pprev) ? on_request_unlink(ctx, (__u64)req) : 0;
+}
