@@ -90,6 +90,37 @@ static const struct step default_steps[] = {
 	VERDICT(100480, C, default_client),
 	VERDICT(100480, S, default_server),
 };
+/* TIME_WAIT is taken over by a SYN: the tuple lives again, and leaves a mini-socket of its own. */
+static const struct verdict again_server = {
+	.conn = 5,
+	.owner = SERVER_OWNER,
+	.closer = SERVER_OWNER,
+	.cause = CAUSE_ACTIVE_CLOSE,
+	.how = HOW_FIN,
+	.first_closer = CLOSER_LOCAL,
+	.minisocket = ST_TIME_WAIT,
+	.complete = true,
+	.evidence = EV(ACCEPTED) | EV(FIN_FIRST) | EV(MINI_TIME_WAIT),
+};
+static const struct step again_steps[] = {
+	DEFAULT_END,
+	VERDICT(100480, C, default_client),
+	VERDICT(100480, S, default_server),
+	SEG(100700, C, SYN, 20, 0, 0),
+	OBS(100702, S, MINI_CANCEL, .to = ST_TIME_WAIT),
+	MINISOCKET(100702, S, 253, .end = MINI_NEW_SYN),
+	SEG(100710, S, SYN | ACK, 30, 21, 0),
+	SEG(100720, C, ACK, 21, 31, 0),
+	STATE(100725, S, SYN_RECV, ESTABLISHED, .conn = 5),
+	STATE(200300, S, ESTABLISHED, FIN_WAIT1, .conn = 5),
+	SEG(200306, S, FIN | ACK, 31, 21, 0),
+	STATE(200329, S, FIN_WAIT1, FIN_WAIT2, .conn = 5),
+	SEG(200441, C, FIN | ACK, 21, 32, 0),
+	OBS(200449, S, MINI_BORN, .to = ST_TIME_WAIT, .seconds = 60, .conn = 5),
+	STATE(200451, S, FIN_WAIT2, CLOSE, .conn = 5),
+	SEG(200457, S, ACK, 32, 22, 0),
+	VERDICT(200480, S, again_server),
+};
 /* The same, waited for: the mini-socket's end is seen. */
 static const struct step followed_steps[] = {
 	HANDSHAKE,

@@ -44,6 +44,8 @@ struct step {
 	const struct verdict *verdict;
 	/* REC_MINISOCKET: it expired, after so long */
 	uint32_t time_wait_us;
+	enum mini_end end;
+	uint64_t conn; /* of what a tuple's second life shows; 0 = by side and port */
 };
 
 #define CALL(at, who, name, value, ...)                                                \
@@ -71,9 +73,9 @@ struct step {
 		.us = at, .kind = REC_CLOSE, .side = who, .verdict = &v \
 	}
 
-#define MINISOCKET(at, who, lived)                                                 \
-	{                                                                          \
-		.us = at, .kind = REC_MINISOCKET, .side = who, .time_wait_us = lived \
+#define MINISOCKET(at, who, lived, ...)                                                            \
+	{                                                                                          \
+		.us = at, .kind = REC_MINISOCKET, .side = who, .time_wait_us = lived, ##__VA_ARGS__ \
 	}
 
 static inline struct tuple story_tuple(const struct step *step)
@@ -112,7 +114,7 @@ static inline int play_event(const struct sink_ops *ops, struct sink *sink, cons
 			  .old_state = (uint8_t)s->from,
 			  .new_state = (uint8_t)s->to};
 	struct event event = {
-		.conn = (s->client_port ? 3 : 1) + s->side, .obs = &obs, .tuple = story_tuple(s)};
+		.conn = s->conn ? s->conn : (uint64_t)(s->client_port ? 3 : 1) + s->side, .obs = &obs, .tuple = story_tuple(s)};
 	struct record record = {.kind = REC_EVENT, .mono_ns = ns, .event = &event};
 
 	/* As the kernel has it: not both ports are known yet. */
@@ -171,7 +173,7 @@ static inline int play_minisocket(const struct sink_ops *ops, struct sink *sink,
 				  .mono_ns = ns,
 				  .tuple = story_tuple(s),
 				  .time_wait_ns = s->time_wait_us * UINT64_C(1000),
-				  .end = MINI_EXPIRED};
+				  .end = s->end};
 	struct record record = {.kind = REC_MINISOCKET, .mono_ns = ns, .minisocket = &mini};
 
 	return ops->take(sink, &record);

@@ -107,6 +107,12 @@ static void tell_followed(const struct sink_ops *ops, struct sink *sink)
 	play_summary(ops, sink);
 }
 
+static void tell_again(const struct sink_ops *ops, struct sink *sink)
+{
+	play_story(ops, sink, &default_story, STEPS(again_steps));
+	play_summary(ops, sink);
+}
+
 static void tell_zero(const struct sink_ops *ops, struct sink *sink)
 {
 	play_story(ops, sink, &zero_story, STEPS(zero_steps));
@@ -356,6 +362,7 @@ int main(void)
 {
 	check("default", tell_default);
 	check("followed", tell_followed);
+	check("again", tell_again);
 	check("linger-zero", tell_zero);
 	check("refused", tell_refused);
 	check("linger-expired", tell_expired);

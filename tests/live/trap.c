@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -133,9 +134,13 @@ static void put_in_map(int map, int fd)
 
 static void in_sockmap(int fd)
 {
+	/* before v5.11 maps count as locked memory */
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	int map = make_map();
+	int map;
 
+	setrlimit(RLIMIT_MEMLOCK, &all);
+	map = make_map();
 	attach(map, load_parser(), BPF_SK_SKB_STREAM_PARSER);
 	attach(map, load_pass(), BPF_SK_SKB_STREAM_VERDICT);
 	put_in_map(map, fd);

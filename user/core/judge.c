@@ -42,6 +42,14 @@ static enum how how_as_seen(const struct verdict *v)
 	return HOW_SILENT;
 }
 
+/* RSTs of ours that may have gone by: those of a mini-socket only where there may have been one. */
+static evidence_set unseen_rsts(const struct verdict *v)
+{
+	evidence_set may_be = v->evidence | v->blind;
+
+	return v->blind & (may_be & EV(MINI_FIN_WAIT2) ? RSTS_SENT : RSTS_SENT & ~EV(MINI_REPLY));
+}
+
 /*
  * A cause that sends an RST may find the socket in a state where the kernel has
  * nothing to send (SYN_SENT; LAST_ACK with all sent). Only where every RST would
@@ -54,7 +62,7 @@ static enum how how_of(const struct verdict *v)
 	if (v->cause == CAUSE_UNKNOWN)
 		return how_as_seen(v);
 	if (how == HOW_RST && !(v->evidence & (RSTS_SENT | RSTS_RECEIVED)) &&
-	    !(v->blind & RSTS_SENT))
+	    !unseen_rsts(v))
 		return HOW_SILENT;
 	return how;
 }

@@ -240,6 +240,8 @@ static void an_abort_without_an_rst_is_silent_where_every_rst_would_have_been_se
 	assert_int_equal(judged(linger_zero, 0, 0, 0).how, HOW_SILENT);
 	assert_int_equal(judged(linger_zero | EV(RST_ACTIVE), 0, 1, 0).how, HOW_RST);
 	assert_int_equal(judged(linger_zero, EV(RST_ACTIVE), 0, 0).how, HOW_RST);
+	/* an answer of a mini-socket: where there was none, there was no answer */
+	assert_int_equal(judged(linger_zero, EV(MINI_REPLY), 0, 0).how, HOW_SILENT);
 }
 
 static void a_reset_that_ended_the_minisocket_is_no_silent_end(void **state)
