@@ -13,6 +13,17 @@ struct request_copy {
 	__u64 words[18];
 };
 
+/* 0 where requests are not followed by their timers. */
+static __always_inline bool is_requests(const struct timer_list *timer)
+{
+	return config.reqsk_timer_handler && (__u64)READ(timer, function) == config.reqsk_timer_handler;
+}
+
+static __always_inline __u64 request_of_timer(const struct timer_list *timer)
+{
+	return (__u64)timer - bpf_core_field_offset(struct request_sock, rsk_timer);
+}
+
 static __always_inline void note_answer(const struct wire_tuple *tuple, __u32 netns, __u32 reason,
 					__u16 flags)
 {
