@@ -31,13 +31,13 @@ int BPF_KPROBE(kprobe__tcp_send_active_reset, struct sock *sk)
 SEC("?kprobe/tcp_v4_send_reset")
 int BPF_KPROBE(kprobe__tcp_v4_send_reset, struct sock *sk, struct sk_buff *skb)
 {
-	return on_reply(sk, skb, kprobe_reason(ctx, config.reply_reason_arg));
+	return on_reply(ctx, sk, skb, kprobe_reason(ctx, config.reply_reason_arg));
 }
 
 SEC("?kprobe/tcp_v6_send_reset")
 int BPF_KPROBE(kprobe__tcp_v6_send_reset, struct sock *sk, struct sk_buff *skb)
 {
-	return on_reply(sk, skb, kprobe_reason(ctx, config.reply_reason_arg));
+	return on_reply(ctx, sk, skb, kprobe_reason(ctx, config.reply_reason_arg));
 }
 
 SEC("?kprobe/tcp_reset")

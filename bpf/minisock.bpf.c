@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* minisock: FIN_WAIT2 and TIME_WAIT after the socket itself is gone. */
-#include "minisock.bpf.h"
+#include "request.bpf.h"
 
 /*
  * The timer tracepoints: every timer of the machine passes here, with its base
@@ -22,10 +22,15 @@ int BPF_PROG(tp_btf__timer_start, struct timer_list *timer)
 			 READ(timer, expires) - bpf_jiffies64());
 }
 
+/* Of mini-sockets and of requests: one look at each timer is enough for both. */
 SEC("?tp_btf/timer_cancel")
 int BPF_PROG(tp_btf__timer_cancel, struct timer_list *timer)
 {
-	return is_ours(timer) ? on_gone(ctx, mini_of_timer(timer), WIRE_MINI_CANCEL) : 0;
+	if (is_requests(timer))
+		return on_request_cancel(ctx, request_of_timer(timer));
+	if (!config.tp_mini_killed || !is_ours(timer))
+		return 0;
+	return on_gone(ctx, mini_of_timer(timer), WIRE_MINI_CANCEL);
 }
 
 SEC("?tp_btf/timer_expire_entry")

@@ -47,10 +47,11 @@ static __always_inline void send_overflow(const struct wire_tuple *tuple, __u32 
 
 /*
  * An RST answers skb in the name of sk. Softirq; the segment is still whole. A
- * listener answers that way for a request, too: only a SYN, or a queue that is full,
- * then ends it.
+ * listener answers that way for a request, too. What ends it is a SYN, or a queue
+ * that is full, and then it is answered where requests are looked after; another bad
+ * segment is answered elsewhere, and ends nothing.
  */
-static __always_inline void on_refusal(const struct sock *sk, const struct sk_buff *skb,
+static __always_inline void on_refusal(void *ctx, const struct sock *sk, const struct sk_buff *skb,
 				       __u32 reason, __u16 flags)
 {
 	struct wire_tuple tuple = {};
@@ -65,7 +66,8 @@ static __always_inline void on_refusal(const struct sock *sk, const struct sk_bu
 		return;
 	read_skb_tuple(skb, &tuple);
 	netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	note_answer(&tuple, netns, reason, overflows ? WIRE_REQUEST_OVERFLOW : 0);
+	if (find_code(ctx) == WIRE_BY_CHECK)
+		note_answer(&tuple, netns, reason, overflows ? WIRE_REQUEST_OVERFLOW : 0);
 	if (overflows)
 		send_overflow(&tuple, netns, reason, flags);
 }

@@ -2,24 +2,7 @@
 /* request: half-open connections that end before they become a socket. */
 #include "request.bpf.h"
 
-static __always_inline bool is_requests(const struct timer_list *timer)
-{
-	return (__u64)READ(timer, function) == config.reqsk_timer_handler;
-}
-
-static __always_inline __u64 request_of_timer(const struct timer_list *timer)
-{
-	return (__u64)timer - bpf_core_field_offset(struct request_sock, rsk_timer);
-}
-
-/* Every timer of the machine, as in minisock.bpf.c: its base locked, interrupts off. */
-SEC("?tp_btf/timer_cancel")
-int BPF_PROG(tp_btf__timer_cancel_request, struct timer_list *timer)
-{
-	return is_requests(timer) ? on_request_cancel(ctx, request_of_timer(timer)) : 0;
-}
-
-/* Timer softirq; nothing is locked, and what the timer stands in may be free memory by now. */
+/* Of every timer of the machine. Timer softirq; nothing is locked, and what the timer stands in may be free memory by now. */
 SEC("?tp_btf/timer_expire_exit")
 int BPF_PROG(tp_btf__timer_expire_exit, struct timer_list *timer)
 {

@@ -8,13 +8,21 @@
 
 #include "minisock.bpf.h"
 
-/* Far more than a softirq needs from the RST to the drop; of an answer that ended nothing, long past. */
-#define ANSWER_NS 1000000
-
 /* As much of a request as any part of its shared beginning takes: copied at once, see mini_copy. */
 struct request_copy {
 	__u64 words[18];
 };
+
+/* 0 where requests are not followed by their timers. */
+static __always_inline bool is_requests(const struct timer_list *timer)
+{
+	return config.reqsk_timer_handler && (__u64)READ(timer, function) == config.reqsk_timer_handler;
+}
+
+static __always_inline __u64 request_of_timer(const struct timer_list *timer)
+{
+	return (__u64)timer - bpf_core_field_offset(struct request_sock, rsk_timer);
+}
 
 static __always_inline void note_answer(const struct wire_tuple *tuple, __u32 netns, __u32 reason,
 					__u16 flags)
@@ -25,7 +33,6 @@ static __always_inline void note_answer(const struct wire_tuple *tuple, __u32 ne
 	if (!answer)
 		return;
 	__builtin_memcpy(&answer->tuple, tuple, sizeof(*tuple));
-	answer->mono_ns = bpf_ktime_get_ns();
 	answer->netns = netns;
 	answer->reason = reason;
 	answer->flags = flags;
@@ -48,7 +55,6 @@ static __always_inline void take_answer(struct wire_request *rec)
 	struct answer *answer = bpf_map_lookup_elem(&answers, &key);
 
 	if (!answer || answer->netns != rec->ev.netns_ino ||
-	    rec->ev.mono_ns - answer->mono_ns > ANSWER_NS ||
 	    !same_tuple(&answer->tuple, &rec->tuple))
 		return;
 	rec->flags |= WIRE_REQUEST_ANSWERED | answer->flags;

@@ -53,12 +53,11 @@ struct marks_map {
 extern struct marks_map marks SEC(".maps");
 
 /*
- * The RST that a listener has just answered a segment with, per CPU: where that
- * segment is what ends the request, the kernel drops it next, in the same softirq.
+ * The RST that answered a segment which ends a request, per CPU: the kernel drops the
+ * request next, in the same softirq.
  */
 struct answer {
 	struct wire_tuple tuple;
-	__u64 mono_ns;
 	__u32 netns;
 	__u32 reason;
 	__u16 flags; /* enum wire_request_flag */

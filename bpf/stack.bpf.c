@@ -76,7 +76,7 @@ int tp_btf__tcp_send_reset(__u64 *ctx)
 	__u64 skb = ctx[1];
 
 	leave_mark(HOOK_RST_SENT, (__u64)sk, skb);
-	on_refusal(sk, (const void *)skb, reason_arg(ctx, config.tp_reason_arg), 0);
+	on_refusal(ctx, sk, (const void *)skb, reason_arg(ctx, config.tp_reason_arg), 0);
 	return on_reset_sent(sk, (const void *)skb, skb ? WIRE_RST_REPLY : WIRE_RST_ACTIVE,
 			     reason_arg(ctx, config.tp_reason_arg), 0);
 }
@@ -90,7 +90,7 @@ int tp_btf__tcp_send_reset_2(__u64 *ctx)
 	if (take_mark(HOOK_RST_SENT, (__u64)sk, skb))
 		return 0;
 	HOLD_CPU;
-	on_refusal(sk, (const void *)skb, reason_arg(ctx, config.tp_reason_arg), WIRE_UNDERSTUDY);
+	on_refusal(ctx, sk, (const void *)skb, reason_arg(ctx, config.tp_reason_arg), WIRE_UNDERSTUDY);
 	return on_reset_sent(sk, (const void *)skb, skb ? WIRE_RST_REPLY : WIRE_RST_ACTIVE,
 			     reason_arg(ctx, config.tp_reason_arg), WIRE_UNDERSTUDY);
 }
@@ -116,14 +116,14 @@ int fentry__tcp_send_active_reset_2(__u64 *ctx)
 SEC("?fentry/tcp_v4_send_reset")
 int fentry__tcp_v4_send_reset(__u64 *ctx)
 {
-	return on_reply((const void *)ctx[0], (const void *)ctx[1],
+	return on_reply(ctx, (const void *)ctx[0], (const void *)ctx[1],
 			 reason_arg(ctx, config.reply_reason_arg));
 }
 
 SEC("?fentry/tcp_v6_send_reset")
 int fentry__tcp_v6_send_reset(__u64 *ctx)
 {
-	return on_reply((const void *)ctx[0], (const void *)ctx[1],
+	return on_reply(ctx, (const void *)ctx[0], (const void *)ctx[1],
 			 reason_arg(ctx, config.reply_reason_arg));
 }
 

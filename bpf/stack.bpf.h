@@ -225,11 +225,11 @@ static __always_inline int on_reset_sent(const struct sock *sk, const struct sk_
  * tcp_v4_send_reset() and its twin answer nothing where the segment is an RST
  * itself: entered, but no RST leaves.
  */
-static __always_inline int on_reply(const struct sock *sk, const struct sk_buff *skb, __u32 reason)
+static __always_inline int on_reply(void *ctx, const struct sock *sk, const struct sk_buff *skb, __u32 reason)
 {
 	if (segment_is_rst(skb))
 		return 0;
-	on_refusal(sk, skb, reason, 0);
+	on_refusal(ctx, sk, skb, reason, 0);
 	return on_reset_sent(sk, skb, WIRE_RST_REPLY, reason, 0);
 }
 

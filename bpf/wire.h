@@ -272,7 +272,7 @@ struct wire_code {
 struct wire_config {
 	struct wire_filter filter;
 	__u64 tw_timer_handler; /* kernel address, 0 = not known */
-	__u64 reqsk_timer_handler; /* likewise */
+	__u64 reqsk_timer_handler; /* likewise; 0 too where timers are not asked for requests */
 	__u64 wake_bytes;	/* wake the reader once that much waits */
 	__u8 active_reason_arg; /* argument index, 0 = none (argument 0 is the socket) */
 	__u8 reply_reason_arg;
@@ -280,7 +280,8 @@ struct wire_config {
 	__u8 reset_skb_arg;
 	__u8 events; /* send what no verdict needs too */
 	__u8 may_hold_cpu; /* the kernel lets programs switch preemption off */
-	__u8 pad[2];
+	__u8 tp_mini_killed; /* timer_cancel is asked for mini-sockets, too */
+	__u8 pad[1];
 	__u32 n_codes; /* 0 = not known */
 	__u32 pad2;
 	struct wire_code codes[WIRE_CODES_MAX];

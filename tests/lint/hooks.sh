@@ -7,6 +7,8 @@ set -u
 
 # "way/target program" of every row
 cells=$(awk -F'[(,] *' '/^(CELL|UNDERSTUDY)\(/ { sub(/\).*/, "", $5); print tolower($3) "/" $5, $4 }' bpf/hooks.def | sort)
+# "program hook" of every row
+hooks=$(awk -F'[(,] *' '/^(CELL|UNDERSTUDY)\(/ { print $4, $2 }' bpf/hooks.def | sort)
 # The same of every SEC("?way/target") and the function under it.
 programs=$(awk '
 	/^SEC\("\?/ {
@@ -28,5 +30,5 @@ clean 'every cell of hooks.def has a program' "$(printf '%s\n' "$cells" | grep -
 clean 'every program has a cell in hooks.def' "$(printf '%s\n' "$programs" | grep -vxF "$cells" | grep -vE '^(iter/|raw_tp )')"
 clean 'every program is off until the plan wants it: SEC("?...")' "$(
 	grep -HnE 'SEC\("' bpf/*.bpf.[ch] | grep -vE 'SEC\("(\?|license|\.maps|\.rodata|\.ksyms|\.kconfig)')"
-clean 'no row names a program twice' "$(printf '%s\n' "$cells" | awk '{ print $2 }' | uniq -d)"
+clean 'no hook names a program twice' "$(printf '%s\n' "$hooks" | uniq -d)"
 finish

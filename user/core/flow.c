@@ -8,6 +8,7 @@
 #include "core/judge.h"
 
 #define REQUEST_VANTAGES (UINT32_C(1) << VANTAGE_REQUEST | UINT32_C(1) << VANTAGE_REQUEST_CALLER)
+#define ANSWER_VANTAGES	 (UINT32_C(1) << VANTAGE_STATE | UINT32_C(1) << VANTAGE_RST_REPLY)
 
 int flow_table_new(const struct flow_config *config, struct flow_table **ret)
 {
@@ -21,6 +22,7 @@ int flow_table_new(const struct flow_config *config, struct flow_table **ret)
 	t->config = *config;
 	t->blind = evidence_blind(config->covered);
 	t->blind_socket = t->blind & ~evidence_blind(~REQUEST_VANTAGES);
+	t->blind_request = t->blind & evidence_blind(~(REQUEST_VANTAGES | ANSWER_VANTAGES));
 	pool_init(&t->flows, sizeof(struct flow), config->max_flows);
 	pool_init(&t->minis, sizeof(struct mini), config->max_minis);
 	list_init(&t->open);
@@ -160,7 +162,7 @@ void flow_emit(struct flow_table *t, struct flow *f)
 	join_pair(t, f);
 	v->complete = !(v->evidence & (EV(OLDER) | EV(GAP) | EV(EVICTED) | EV(TRACE_ENDED)));
 	v->age_ns = v->mono_ns > f->born_ns ? v->mono_ns - f->born_ns : 0;
-	judge_verdict(v, is_request(f) ? t->blind : t->blind_socket);
+	judge_verdict(v, is_request(f) ? t->blind_request : t->blind_socket);
 	audit_verdict(t->config.audit, v);
 	wanted = t->config.closed(t->config.ctx, v);
 	strays_remember(t, v, wanted);

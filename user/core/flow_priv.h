@@ -104,7 +104,7 @@ struct strays {
 struct flow_table {
 	struct flow_config config;
 	evidence_set blind;
-	evidence_set blind_socket; /* of it what a socket may have */
+	evidence_set blind_socket, blind_request; /* of it what a socket, or a mere request, may have */
 	struct flow_counts counts;
 	uint64_t next_conn;
 	uint64_t gap_until_ns;

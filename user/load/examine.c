@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "load/ways.h"
@@ -41,6 +42,16 @@ bool examination_takes(const struct examination *e, const struct cell *cell)
 	size_t n;
 
 	return e->takes[cell - plan_cells(&n)];
+}
+
+bool examination_shared(const struct examination *e, const struct cell *cell)
+{
+	size_t n;
+
+	for (const struct cell *c = plan_cells(&n); c < cell; c++)
+		if (!strcmp(c->program, cell->program) && examination_takes(e, c))
+			return true;
+	return false;
 }
 
 static void note_takes(struct examination *e)

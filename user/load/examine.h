@@ -22,6 +22,8 @@ struct examination {
  */
 int examine(enum way forced, struct examination **ret);
 bool examination_takes(const struct examination *e, const struct cell *cell);
+/* Has a hook of an earlier row asked for that very program already? */
+bool examination_shared(const struct examination *e, const struct cell *cell);
 /*
  * The kernel's BTF is some ten MiB: for who needs no more answers from it but the
  * plan's. examination_why_not() is not to be asked after it.

@@ -94,7 +94,9 @@ static int configure(struct session *s, const struct session_config *config)
 
 	set_filter(&w->filter, &config->filter);
 	w->tw_timer_handler = s->found->facts.value[FACT_TW_TIMER_ADDRESS];
-	w->reqsk_timer_handler = s->found->facts.value[FACT_REQSK_TIMER_ADDRESS];
+	if (s->found->plan.chosen[HOOK_REQUEST] == WAY_TP_BTF)
+		w->reqsk_timer_handler = s->found->facts.value[FACT_REQSK_TIMER_ADDRESS];
+	w->tp_mini_killed = s->found->plan.chosen[HOOK_MINI_KILLED] == WAY_TP_BTF;
 	w->tp_reason_arg = arg_of(&s->found->facts, FACT_REASON_TP);
 	w->active_reason_arg = arg_of(&s->found->facts, FACT_REASON_ACTIVE);
 	w->reply_reason_arg = arg_of(&s->found->facts, FACT_REASON_REPLY);
@@ -120,8 +122,9 @@ static void choose_programs(struct session *s)
 		struct bpf_program *p =
 			bpf_object__find_program_by_name(s->skel->obj, cells[i].program);
 
-		if (p)
-			bpf_program__set_autoload(p, examination_takes(s->found, &cells[i]));
+		/* all are off until somebody asks */
+		if (p && examination_takes(s->found, &cells[i]))
+			bpf_program__set_autoload(p, true);
 	}
 	bpf_program__set_autoload(s->skel->progs.iter__task_file, true);
 	bpf_program__set_autoload(s->skel->progs.peek_minisockets, true);
@@ -140,11 +143,16 @@ static struct bpf_link *attach_cgroup(struct session *s, struct bpf_program *p)
  */
 static int attach_failed(struct session *s, const struct cell *cell, int r)
 {
+	const struct cell *cells;
+	size_t n;
+
 	log_error("cannot attach %s: %s", cell->program, strerror(-r));
 	if (hook_row(cell->hook)->required && !cell->understudy)
 		return r;
-	if (!cell->understudy)
-		s->found->plan.covered &= ~hook_row(cell->hook)->vantages;
+	cells = plan_cells(&n);
+	for (size_t i = 0; i < n && !cell->understudy; i++)
+		if (!strcmp(cells[i].program, cell->program) && examination_takes(s->found, &cells[i]))
+			s->found->plan.covered &= ~hook_row(cells[i].hook)->vantages;
 	return 0;
 }
 
@@ -155,6 +163,8 @@ static int attach_cell(struct session *s, const struct cell *cell)
 
 	if (!p || s->n_links == LINKS_MAX)
 		return -ENOENT;
+	if (examination_shared(s->found, cell))
+		return 0;
 	link = cell->way == WAY_CGROUP ? attach_cgroup(s, p) : bpf_program__attach(p);
 	if (!link)
 		return attach_failed(s, cell, -errno);
@@ -427,7 +437,8 @@ static void count_misses(const struct session *s, struct session_losses *ret)
 		const struct bpf_program *p =
 			bpf_object__find_program_by_name(s->skel->obj, cells[i].program);
 
-		if (p && examination_takes(s->found, &cells[i]) && !cells[i].understudy)
+		if (p && examination_takes(s->found, &cells[i]) && !cells[i].understudy &&
+		    !examination_shared(s->found, &cells[i]))
 			ret->missed[cells[i].hook] += recursion_misses(p);
 	}
 }

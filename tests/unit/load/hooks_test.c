@@ -82,12 +82,28 @@ static bool needs_none(const char *program)
 	return false;
 }
 
+/* Two hooks may share one. */
+static size_t count_programs(void)
+{
+	const struct cell *cells;
+	size_t n, count = 0;
+
+	cells = plan_cells(&n);
+	for (size_t i = 0; i < n; i++) {
+		bool again = false;
+
+		for (size_t j = 0; j < i; j++)
+			again |= !strcmp(cells[j].program, cells[i].program);
+		count += !again;
+	}
+	return count;
+}
+
 static void every_program_has_a_cell_or_is_run_on_request(void **state)
 {
 	struct bpf_program *p;
-	size_t n_programs = 0, n_cells;
+	size_t n_programs = 0;
 
-	plan_cells(&n_cells);
 	bpf_object__for_each_program(p, *state) {
 		const char *name = bpf_program__name(p);
 
@@ -95,7 +111,7 @@ static void every_program_has_a_cell_or_is_run_on_request(void **state)
 		if (has_cell(name) == needs_none(name))
 			fail_msg("%s has %s", name, has_cell(name) ? "a cell, and is run on request" : "no cell");
 	}
-	assert_int_equal(n_programs, n_cells + sizeof(without_hook) / sizeof(without_hook[0]));
+	assert_int_equal(n_programs, count_programs() + sizeof(without_hook) / sizeof(without_hook[0]));
 }
 
 static void every_program_is_off_until_the_plan_wants_it(void **state)
@@ -105,16 +121,6 @@ static void every_program_is_off_until_the_plan_wants_it(void **state)
 	bpf_object__for_each_program(p, *state)
 		if (bpf_program__autoload(p))
 			fail_msg("%s is on", bpf_program__name(p));
-}
-
-/* Another hook sits there already, that way: this one says which it is. */
-static bool shares_its_place(const struct cell *cells, size_t i)
-{
-	for (size_t j = 0; j < i; j++)
-		if (cells[j].hook != cells[i].hook && cells[j].way == cells[i].way &&
-		    !strcmp(cells[j].target, cells[i].target))
-			return true;
-	return false;
 }
 
 static void a_programs_name_is_its_way_and_its_target(void **state)
@@ -127,12 +133,10 @@ static void a_programs_name_is_its_way_and_its_target(void **state)
 	cells = plan_cells(&n);
 	for (size_t i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "%s__%s%s", way_slug(cells[i].way), cells[i].target,
-			 cells[i].understudy ? "_2" : shares_its_place(cells, i) ? "_" : "");
-		assert_memory_equal(cells[i].program, name, strlen(name) + !shares_its_place(cells, i));
-		assert_true(strlen(cells[i].program) >= strlen(name) + shares_its_place(cells, i));
-		snprintf(name, sizeof(name), "%s", cells[i].program);
+			 cells[i].understudy ? "_2" : "");
+		assert_string_equal(cells[i].program, name);
 		for (size_t j = 0; j < i; j++)
-			assert_string_not_equal(cells[j].program, name);
+			assert_true(cells[j].hook != cells[i].hook || strcmp(cells[j].program, name));
 	}
 }
 
