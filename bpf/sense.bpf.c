@@ -12,7 +12,7 @@ __u64 lost_records = 0;
 
 struct ring_map ring SEC(".maps");
 struct counts_map counts SEC(".maps");
-struct marks_map marks SEC(".maps");
+struct cpus_map cpus SEC(".maps");
 struct claims_map claims SEC(".maps");
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

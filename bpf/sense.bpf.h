@@ -38,19 +38,36 @@ struct counts_map {
 };
 extern struct counts_map counts SEC(".maps");
 
-/* Which event the first program on a hook is or was last run for, per CPU. */
 struct mark {
 	__u64 sk;
 	__u64 what;
 };
 
-struct marks_map {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, HOOK_MAX);
+/*
+ * What was seen on a CPU, for what is seen there next. An ordinary array with an
+ * entry for each CPU, on cache lines of its own: unlike one that is per CPU it is
+ * looked up without a call. user/load makes as many entries as there can be CPUs.
+ */
+struct at_cpu {
+	struct mark marks[HOOK_MAX]; /* which event the first program on a hook is or was last run for */
+	struct mark reset;	     /* peer.bpf.h: an RST that its socket's CLOSE will tell of */
+	struct mark ends[2];	     /* stack.bpf.h: a CLOSE that was told; [1]: in a call */
+} __attribute__((aligned(256)));
+
+struct cpus_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct mark);
+	__type(value, struct at_cpu);
 };
-extern struct marks_map marks SEC(".maps");
+extern struct cpus_map cpus SEC(".maps");
+
+static __always_inline struct at_cpu *at_this_cpu(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&cpus, &cpu);
+}
 
 /*
  * With -p: whose a socket is known to be. The first to claim it stays. Preallocated:
@@ -99,10 +116,11 @@ static __always_inline void *begin(__u32 hook, __u64 size)
 /*
  * reader_woken is cleared by the reader before it looks; a race wakes it once
  * too often or leaves it to its 20 ms. One record in sixteen looks how much waits:
- * the clock is the die.
+ * the clock is the die. Returns when it was, which is never 0.
  */
-static __always_inline void submit(struct wire_event *ev)
+static __always_inline __u64 submit(struct wire_event *ev)
 {
+	__u64 mono_ns = ev->mono_ns;
 	__u64 flags = BPF_RB_NO_WAKEUP;
 
 	if (!(ev->mono_ns & 15) && !reader_woken &&
@@ -111,6 +129,7 @@ static __always_inline void submit(struct wire_event *ev)
 		flags = BPF_RB_FORCE_WAKEUP;
 	}
 	bpf_ringbuf_submit(ev, flags);
+	return mono_ns;
 }
 
 /*
@@ -124,26 +143,81 @@ static __always_inline void submit(struct wire_event *ev)
  */
 static __always_inline void leave_mark(__u32 hook, __u64 sk, __u64 what)
 {
-	struct mark *mark = bpf_map_lookup_elem(&marks, &hook);
+	struct at_cpu *at = at_this_cpu();
 
-	if (mark) {
-		mark->sk = sk;
-		mark->what = what;
+	if (at) {
+		at->marks[hook].sk = sk;
+		at->marks[hook].what = what;
 	}
 }
 
 static __always_inline bool take_mark(__u32 hook, __u64 sk, __u64 what)
 {
-	struct mark *mark = bpf_map_lookup_elem(&marks, &hook);
+	struct at_cpu *at = at_this_cpu();
 
-	if (!mark)
+	if (!at)
 		return true;
-	if (mark->sk == sk && mark->what == what) {
-		mark->sk = 0;
+	if (at->marks[hook].sk == sk && at->marks[hook].what == what) {
+		at->marks[hook].sk = 0;
 		return true;
 	}
 	count_rescued(hook);
 	return false;
+}
+
+/*
+ * Nothing need be said of a socket's memory going away where its CLOSE says it: an
+ * orphan goes in the same breath, and so does one that close() aborts, after its
+ * RST. `ends` notes such a CLOSE until then: bit 0 of `what` when nothing more is
+ * to come, its time above. An older note than this is of a former life.
+ */
+#define ENDS_NS 10000000
+
+static __always_inline void note_end(__u64 sk, bool in_call, bool is_all, __u64 mono_ns)
+{
+	struct at_cpu *at = at_this_cpu();
+	struct mark *end;
+
+	if (!at)
+		return;
+	/* two places by name: what a flag was made of may be no number for the verifier */
+	end = in_call ? &at->ends[1] : &at->ends[0];
+	end->sk = sk;
+	end->what = mono_ns << 1;
+	if (is_all)
+		end->what |= 1;
+}
+
+/* With -p what strangers do at the same address is told too, and must find it gone. */
+static __always_inline void note_reset(__u64 sk)
+{
+	struct at_cpu *at = config.filter.n_pids ? NULL : at_this_cpu();
+
+	if (at && at->ends[1].sk == sk)
+		at->ends[1].what |= 1;
+}
+
+static __always_inline void forget_end(__u64 sk)
+{
+	struct at_cpu *at = at_this_cpu();
+
+	if (at && at->ends[1].sk == sk)
+		at->ends[1].sk = 0;
+}
+
+static __always_inline bool is_noted(struct mark *end, __u64 sk)
+{
+	if (end->sk != sk)
+		return false;
+	end->sk = 0;
+	return end->what & 1 && bpf_ktime_get_ns() - (end->what >> 1) < ENDS_NS;
+}
+
+static __always_inline bool end_is_told(__u64 sk)
+{
+	struct at_cpu *at = at_this_cpu();
+
+	return at && (is_noted(&at->ends[0], sk) || is_noted(&at->ends[1], sk));
 }
 
 /* What every record begins with: all of it, for the ring's memory is not clean. */

@@ -104,11 +104,16 @@ static bool has_understudy(enum obs_kind kind)
 
 static void take(struct running *r, const struct step *step, enum regime regime)
 {
+	size_t place = (size_t)(step - r->scene->steps);
 	struct obs obs = step->obs;
 	uint64_t conn;
 
 	if (!(r->covered >> vantage_of(&obs) & 1))
 		return;
+	if (regime == REGIME_LEAN && lean_leaves_out(r->scene, place))
+		return;
+	if (regime == REGIME_LEAN && r->covered >> VANTAGE_RST_RECEIVED & 1)
+		lean_fold(r->scene, place, &obs);
 	if (!(r->covered >> VANTAGE_MINI_CALLER & 1))
 		obs.mini.caller = MINI_BY_UNKNOWN;
 	conn = flow_take(r->table, &obs, NULL);
