@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* app: what the program asked for. By probe: for the verifier the context is no struct sock. */
 #define READ_BY_PROBE
+#include "ends.bpf.h"
 #include "sock.bpf.h"
 
 /* What waits here for the program has not ended the connection: it lives until now. */

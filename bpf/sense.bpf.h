@@ -51,7 +51,8 @@ struct mark {
 struct at_cpu {
 	struct mark marks[HOOK_MAX]; /* which event the first program on a hook is or was last run for */
 	struct mark reset;	     /* peer.bpf.h: an RST that its socket's CLOSE will tell of */
-	struct mark ends[2];	     /* stack.bpf.h: a CLOSE that was told; [1]: in a call */
+	__u64 number;		     /* ends.bpf.h: an address on its way to be a number */
+	struct mark ends[2];	     /* ends.bpf.h: a CLOSE that was told; [1]: in a call */
 } __attribute__((aligned(256)));
 
 struct cpus_map {
@@ -61,6 +62,17 @@ struct cpus_map {
 	__type(value, struct at_cpu);
 };
 extern struct cpus_map cpus SEC(".maps");
+
+/* ends.bpf.h: sockets whose connect() was told, each where its address says; one with bit 0 was ended by the network. */
+#define CONNECTS_MAX 4096
+
+struct connects_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CONNECTS_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+extern struct connects_map connects SEC(".maps");
 
 static __always_inline struct at_cpu *at_this_cpu(void)
 {
@@ -163,61 +175,6 @@ static __always_inline bool take_mark(__u32 hook, __u64 sk, __u64 what)
 	}
 	count_rescued(hook);
 	return false;
-}
-
-/*
- * Nothing need be said of a socket's memory going away where its CLOSE says it: an
- * orphan goes in the same breath, and so does one that close() aborts, after its
- * RST. `ends` notes such a CLOSE until then: bit 0 of `what` when nothing more is
- * to come, its time above. An older note than this is of a former life.
- */
-#define ENDS_NS 10000000
-
-static __always_inline void note_end(__u64 sk, bool in_call, bool is_all, __u64 mono_ns)
-{
-	struct at_cpu *at = at_this_cpu();
-	struct mark *end;
-
-	if (!at)
-		return;
-	/* two places by name: what a flag was made of may be no number for the verifier */
-	end = in_call ? &at->ends[1] : &at->ends[0];
-	end->sk = sk;
-	end->what = mono_ns << 1;
-	if (is_all)
-		end->what |= 1;
-}
-
-/* With -p what strangers do at the same address is told too, and must find it gone. */
-static __always_inline void note_reset(__u64 sk)
-{
-	struct at_cpu *at = config.filter.n_pids ? NULL : at_this_cpu();
-
-	if (at && at->ends[1].sk == sk)
-		at->ends[1].what |= 1;
-}
-
-static __always_inline void forget_end(__u64 sk)
-{
-	struct at_cpu *at = at_this_cpu();
-
-	if (at && at->ends[1].sk == sk)
-		at->ends[1].sk = 0;
-}
-
-static __always_inline bool is_noted(struct mark *end, __u64 sk)
-{
-	if (end->sk != sk)
-		return false;
-	end->sk = 0;
-	return end->what & 1 && bpf_ktime_get_ns() - (end->what >> 1) < ENDS_NS;
-}
-
-static __always_inline bool end_is_told(__u64 sk)
-{
-	struct at_cpu *at = at_this_cpu();
-
-	return at && (is_noted(&at->ends[0], sk) || is_noted(&at->ends[1], sk));
 }
 
 /* What every record begins with: all of it, for the ring's memory is not clean. */

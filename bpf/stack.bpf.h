@@ -3,6 +3,7 @@
 #ifndef TCPCLOSE_STACK_BPF_H
 #define TCPCLOSE_STACK_BPF_H
 
+#include "ends.bpf.h"
 #include "minisock.bpf.h"
 #include "overflow.bpf.h"
 #include "peer.bpf.h"
@@ -177,6 +178,19 @@ static __always_inline __u64 send_state(const struct tcp_sock *tp, struct change
 	}
 }
 
+/* Such a change was told: what will be said by it later. */
+static __always_inline void note_state(__u64 sk, struct change change, __u64 mono_ns)
+{
+	if (change.new_state == ST_SYN_SENT) {
+		if (change.flags & WIRE_OWNED)
+			note_connect(sk);
+	} else if (change.new_state == ST_CLOSE) {
+		note_end(sk, change.flags & WIRE_OWNED, change.flags & WIRE_DEAD, mono_ns);
+		if (!(change.flags & WIRE_OWNED))
+			note_network(sk);
+	}
+}
+
 /* A change to CLOSE may carry an RST that was held for it, and may be the last that is said of the socket. */
 static __always_inline void tell_state(const struct tcp_sock *tp, struct change change)
 {
@@ -187,8 +201,15 @@ static __always_inline void tell_state(const struct tcp_sock *tp, struct change 
 	mono_ns = send_state(tp, change);
 	if (!mono_ns && change.flags & WIRE_RESET)
 		count_lost(HOOK_RST_RECEIVED);
-	if (mono_ns && change.new_state == ST_CLOSE && !config.events)
-		note_end(sk, change.flags & WIRE_OWNED, change.flags & WIRE_DEAD, mono_ns);
+	if (mono_ns && !config.events)
+		note_state(sk, change, mono_ns);
+}
+
+static __always_inline void forget_life(__u64 sk)
+{
+	forget_claim(sk);
+	if (!config.events)
+		take_connect(sk);
 }
 
 /*
@@ -215,7 +236,7 @@ static __always_inline int on_state(const struct sock *sk, __u8 old_state, __u8 
 	}
 	/* a new life: whoever had this address before is gone, or has let go of it */
 	if (new_state == ST_SYN_SENT || old_state == ST_SYN_RECV)
-		forget_claim((__u64)sk);
+		forget_life((__u64)sk);
 	if (new_state == ST_SYN_SENT)
 		claim_for_current((__u64)sk);
 	if (!is_others((__u64)sk))

@@ -41,11 +41,32 @@ static bool is_told_next(const struct scene *s, size_t i)
 	return next->kind == OBS_STATE && !o->release_err && !(next->sock.linger && next->sock.linger_ms);
 }
 
+/* Whose it was told connect(), and the network has ended it. */
+static bool is_told_by_connect(const struct scene *s, size_t i)
+{
+	int sock = s->steps[i].sock;
+	bool by_network = false;
+
+	while (i-- > 0) {
+		const struct obs *o = &s->steps[i].obs;
+
+		if (s->steps[i].kind != STEP_OBS || s->steps[i].sock != sock)
+			continue;
+		if (is_close(o))
+			by_network = !o->sock.owned;
+		else if (o->kind == OBS_STATE && (o->new_state == ST_SYN_SENT || o->old_state == ST_SYN_RECV))
+			return by_network && o->new_state == ST_SYN_SENT && o->sock.owned;
+	}
+	return false;
+}
+
 /* An orphan goes with its CLOSE, and what close() aborts goes with its RST. */
 static bool is_told_before(const struct scene *s, size_t i)
 {
 	const struct obs *last = beside(s, i, -1);
 
+	if (is_told_by_connect(s, i))
+		return true;
 	if (is_close(last))
 		return last->sock.dead;
 	if (!last || last->kind != OBS_RST_ACTIVE || !same_call(&s->steps[i].obs, last))
