@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* app: what the program asked for. By probe: for the verifier the context is no struct sock. */
 #define READ_BY_PROBE
+#include "ends.bpf.h"
 #include "sock.bpf.h"
 
 /* What waits here for the program has not ended the connection: it lives until now. */
@@ -58,6 +59,25 @@ static __always_inline void send_release_task(struct bpf_sock *ctx, __u16 flags)
 }
 
 /*
+ * Without -e, what the records that follow in this very call will say: the FIN or
+ * the RST names the task that sends it, and the end of a socket that is CLOSE
+ * already names who let go of it. What they cannot say is how long close()
+ * lingers, which error was there before, and that a sockmap had the socket.
+ */
+static __always_inline bool is_told_next(struct bpf_sock *ctx)
+{
+	const struct sock *sk = (const void *)ctx;
+
+	if (config.events)
+		return false;
+	if (ctx->state == ST_CLOSE)
+		return true;
+	if (ctx->state != ST_ESTABLISHED && ctx->state != ST_CLOSE_WAIT)
+		return false;
+	return !read_error(ctx) && !read_sockmap(ctx) && !(sock_lingers(sk) && READ(sk, sk_lingertime));
+}
+
+/*
  * The last close() of a user's socket, in the closing task, before TCP does
  * anything and without the socket's lock. Also for kernels without fentry the
  * one place that names the closer of a socket that the network ended before.
@@ -75,6 +95,9 @@ int cgroup__sock_release(struct bpf_sock *ctx)
 	/* so that user space forgets it too */
 	if (claim_for_current((__u64)ctx))
 		flags = WIRE_OTHERS;
+	forget_end((__u64)ctx);
+	if (!flags && is_told_next(ctx))
+		return 1;
 	if (config.events || !place_follows(ctx->state))
 		send_release_brief(ctx, flags);
 	else

@@ -3,7 +3,7 @@
 #ifndef TCPCLOSE_MINISOCK_BPF_H
 #define TCPCLOSE_MINISOCK_BPF_H
 
-#include "sock.bpf.h"
+#include "spot.bpf.h"
 
 /*
  * As much of a mini-socket as is read, copied at once: the timer tracepoints give
@@ -58,10 +58,7 @@ static __always_inline void fill_mini(struct wire_mini *out, const struct inet_t
 	out->ev.netns_ino = mini_netns(tw);
 	out->ev.new_state = READ(tw, tw_substate);
 	read_tuple(&tw->__tw_common, READ(tw, tw_sport), &out->tuple);
-	out->timeout_jiffies = 0;
-	out->caller = WIRE_BY_UNKNOWN;
 	__builtin_memset(out->pad, 0, sizeof(out->pad));
-	out->flags = 0;
 }
 
 /* Beyond what is copied, and asked for once in its life: without them nobody may take its port early. */
@@ -75,37 +72,79 @@ static __always_inline __u8 mini_timestamps(__u64 addr)
 	return WIRE_MINI_TS_KNOWN | (stamp ? WIRE_MINI_TS : 0);
 }
 
-/* Room for a record of the mini-socket at that address, filled; NULL = not wanted, or counted. */
-static __always_inline struct wire_mini *begin_mini(__u64 addr, __u8 kind, __u8 hook)
+/* What happened to a mini-socket. */
+struct mini_event {
+	__u8 kind;
+	__u8 hook;
+	__u8 caller;
+	__u8 stamps; /* enum wire_mini_flag */
+	__u16 flags;
+	__u32 reason;
+	__u32 timeout_jiffies;
+};
+
+static __always_inline void send_mini_whole(__u64 addr, const struct inet_timewait_sock *tw,
+					    const struct mini_event *e)
+{
+	struct wire_mini *rec = begin(e->hook, sizeof(*rec));
+
+	if (!rec)
+		return;
+	fill_event(&rec->ev, e->kind, WIRE_MINI, sizeof(*rec), e->hook, addr);
+	fill_mini(rec, tw);
+	rec->ev.flags = e->flags;
+	rec->ev.reason = e->reason;
+	rec->timeout_jiffies = e->timeout_jiffies;
+	rec->caller = e->caller;
+	rec->flags = e->stamps;
+	submit(&rec->ev);
+}
+
+static __always_inline void send_mini_spot(__u64 addr, const struct inet_timewait_sock *tw,
+					   const struct mini_event *e)
+{
+	struct spot spot = { e->kind, e->hook, 0, READ(tw, tw_substate), e->flags, spot_reason(e->reason) };
+	struct wire_spot_mini *rec = begin(e->hook, sizeof(*rec));
+
+	if (!rec)
+		return;
+	fill_spot_head(&rec->spot, WIRE_SPOT_MINI, sizeof(*rec), addr, spot);
+	fill_spot_place(&rec->spot, &tw->__tw_common, READ(tw, tw_sport));
+	rec->spot.netns_ino = mini_netns(tw);
+	rec->spot.shutdown = 0;
+	rec->timeout_jiffies = e->timeout_jiffies;
+	rec->caller = e->caller;
+	rec->flags = e->stamps;
+	__builtin_memset(rec->pad, 0, sizeof(rec->pad));
+	submit((void *)rec);
+}
+
+/* One record of the mini-socket at that address, if it is wanted. */
+static __always_inline int tell_mini(__u64 addr, const struct mini_event *e)
 {
 	const struct inet_timewait_sock *tw;
 	struct mini_copy copy;
-	struct wire_mini *rec;
 
-	if (!copy_mini(&copy, (const void *)addr, hook))
-		return NULL;
+	if (!copy_mini(&copy, (const void *)addr, e->hook))
+		return 0;
 	tw = mini_of(&copy);
 	if (!mini_wanted(tw))
-		return NULL;
-	rec = begin(hook, sizeof(*rec));
-	if (!rec)
-		return NULL;
-	fill_event(&rec->ev, kind, WIRE_MINI, sizeof(*rec), hook, addr);
-	fill_mini(rec, tw);
-	if (kind == WIRE_MINI_BORN)
-		rec->flags = mini_timestamps(addr);
-	return rec;
+		return 0;
+	if (fits_spot(&tw->__tw_common))
+		send_mini_spot(addr, tw, e);
+	else
+		send_mini_whole(addr, tw, e);
+	return 0;
 }
 
 static __always_inline int send_mini(__u64 addr, __u8 kind, __u8 hook, __u32 timeout_jiffies)
 {
-	struct wire_mini *rec = begin_mini(addr, kind, hook);
+	struct mini_event e = { .kind = kind, .hook = hook, .reason = WIRE_NO_REASON,
+				.timeout_jiffies = timeout_jiffies };
 
-	if (!rec)
-		return 0;
-	rec->timeout_jiffies = timeout_jiffies;
-	submit(&rec->ev);
-	return 0;
+	if (kind == WIRE_MINI_BORN)
+		e.stamps = mini_timestamps(addr);
+	return tell_mini(addr, &e);
 }
 
 static __always_inline __u64 mini_of_timer(const struct timer_list *timer)
@@ -176,13 +215,10 @@ static __always_inline __u8 find_caller(void *ctx, __u64 tw_addr)
 
 static __always_inline int on_gone(void *ctx, __u64 tw_addr, __u8 kind)
 {
-	struct wire_mini *rec = begin_mini(tw_addr, kind, HOOK_MINI_KILLED);
+	struct mini_event e = { .kind = kind, .hook = HOOK_MINI_KILLED, .reason = WIRE_NO_REASON,
+				.caller = find_caller(ctx, tw_addr) };
 
-	if (!rec)
-		return 0;
-	rec->caller = find_caller(ctx, tw_addr);
-	submit(&rec->ev);
-	return 0;
+	return tell_mini(tw_addr, &e);
 }
 
 #endif

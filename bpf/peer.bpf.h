@@ -3,7 +3,48 @@
 #ifndef TCPCLOSE_PEER_BPF_H
 #define TCPCLOSE_PEER_BPF_H
 
-#include "sock.bpf.h"
+#include "spot.bpf.h"
+
+/* An RST whose CLOSE has not come by then will have none: that record was lost, and this with it. */
+#define HELD_JIFFIES_MAX 2
+
+/*
+ * tcp_reset() goes on to CLOSE without letting go of its CPU where no process
+ * holds the socket: the change of state then carries the RST. False: it may not,
+ * or another one's is on its way here (a kernel where softirqs can be preempted).
+ */
+static __always_inline bool hold_reset(const struct tcp_sock *tp, __u16 flags)
+{
+	const struct sock *sk = (const void *)tp;
+	__u32 now = bpf_jiffies64();
+	struct at_cpu *at;
+
+	if (config.events || READ(sk, sk_lock.owned) || READ(sk, __sk_common.skc_state) == ST_CLOSE)
+		return false;
+	at = at_this_cpu();
+	if (!at)
+		return false;
+	if (at->reset.sk && at->reset.sk != (__u64)sk) {
+		if (now - (__u32)(at->reset.what >> 16) <= HELD_JIFFIES_MAX)
+			return false;
+		count_lost(HOOK_RST_RECEIVED);
+	}
+	at->reset.what = (__u64)now << 16 | flags;
+	at->reset.sk = (__u64)sk;
+	return true;
+}
+
+/* What the change to CLOSE has to say of an RST that is held: flags, 0 = there is none. */
+static __always_inline __u16 held_reset(__u64 sk)
+{
+	struct at_cpu *at = at_this_cpu();
+
+	if (!at || at->reset.sk != sk)
+		return 0;
+	at->reset.sk = 0;
+	/* whether an understudy saw it is no matter: it is told once */
+	return WIRE_RESET | ((__u16)at->reset.what & (WIRE_RST_FLAG | WIRE_RST_FLAG_KNOWN));
+}
 
 /*
  * The top of tcp_reset(): softirq, or a process that works off its backlog. The
@@ -15,7 +56,7 @@ static __always_inline int on_reset_received(const struct sock *sk, __u16 flags)
 {
 	const struct tcp_sock *tp = tcp_of(sk, HOOK_RST_RECEIVED);
 
-	if (tp && !is_others((__u64)sk) && sock_wanted(tp))
+	if (tp && !is_others((__u64)sk) && sock_wanted(tp) && !hold_reset(tp, flags))
 		send_reset(tp, WIRE_RST_RECEIVED, HOOK_RST_RECEIVED, WIRE_NO_REASON, flags);
 	return 0;
 }

@@ -12,8 +12,9 @@ __u64 lost_records = 0;
 
 struct ring_map ring SEC(".maps");
 struct counts_map counts SEC(".maps");
-struct marks_map marks SEC(".maps");
 struct answers_map answers SEC(".maps");
+struct cpus_map cpus SEC(".maps");
+struct connects_map connects SEC(".maps");
 struct claims_map claims SEC(".maps");
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -38,19 +38,48 @@ struct counts_map {
 };
 extern struct counts_map counts SEC(".maps");
 
-/* Which event the first program on a hook is or was last run for, per CPU. */
 struct mark {
 	__u64 sk;
 	__u64 what;
 };
 
-struct marks_map {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, HOOK_MAX);
+/*
+ * What was seen on a CPU, for what is seen there next. An ordinary array with an
+ * entry for each CPU, on cache lines of its own: unlike one that is per CPU it is
+ * looked up without a call. user/load makes as many entries as there can be CPUs.
+ */
+struct at_cpu {
+	struct mark marks[HOOK_MAX]; /* which event the first program on a hook is or was last run for */
+	struct mark reset;	     /* peer.bpf.h: an RST that its socket's CLOSE will tell of */
+	__u64 number;		     /* ends.bpf.h: an address on its way to be a number */
+	struct mark ends[2];	     /* ends.bpf.h: a CLOSE that was told; [1]: in a call */
+} __attribute__((aligned(256)));
+
+struct cpus_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct mark);
+	__type(value, struct at_cpu);
 };
-extern struct marks_map marks SEC(".maps");
+extern struct cpus_map cpus SEC(".maps");
+
+/* ends.bpf.h: sockets whose connect() was told, each where its address says; one with bit 0 was ended by the network. */
+#define CONNECTS_MAX 4096
+
+struct connects_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CONNECTS_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+extern struct connects_map connects SEC(".maps");
+
+static __always_inline struct at_cpu *at_this_cpu(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&cpus, &cpu);
+}
 
 /*
  * The RST that answered a segment which ends a request, per CPU: the kernel drops the
@@ -118,10 +147,11 @@ static __always_inline void *begin(__u32 hook, __u64 size)
 /*
  * reader_woken is cleared by the reader before it looks; a race wakes it once
  * too often or leaves it to its 20 ms. One record in sixteen looks how much waits:
- * the clock is the die.
+ * the clock is the die. Returns when it was, which is never 0.
  */
-static __always_inline void submit(struct wire_event *ev)
+static __always_inline __u64 submit(struct wire_event *ev)
 {
+	__u64 mono_ns = ev->mono_ns;
 	__u64 flags = BPF_RB_NO_WAKEUP;
 
 	if (!(ev->mono_ns & 15) && !reader_woken &&
@@ -130,6 +160,7 @@ static __always_inline void submit(struct wire_event *ev)
 		flags = BPF_RB_FORCE_WAKEUP;
 	}
 	bpf_ringbuf_submit(ev, flags);
+	return mono_ns;
 }
 
 /*
@@ -143,22 +174,22 @@ static __always_inline void submit(struct wire_event *ev)
  */
 static __always_inline void leave_mark(__u32 hook, __u64 sk, __u64 what)
 {
-	struct mark *mark = bpf_map_lookup_elem(&marks, &hook);
+	struct at_cpu *at = at_this_cpu();
 
-	if (mark) {
-		mark->sk = sk;
-		mark->what = what;
+	if (at) {
+		at->marks[hook].sk = sk;
+		at->marks[hook].what = what;
 	}
 }
 
 static __always_inline bool take_mark(__u32 hook, __u64 sk, __u64 what)
 {
-	struct mark *mark = bpf_map_lookup_elem(&marks, &hook);
+	struct at_cpu *at = at_this_cpu();
 
-	if (!mark)
+	if (!at)
 		return true;
-	if (mark->sk == sk && mark->what == what) {
-		mark->sk = 0;
+	if (at->marks[hook].sk == sk && at->marks[hook].what == what) {
+		at->marks[hook].sk = 0;
 		return true;
 	}
 	count_rescued(hook);

@@ -110,6 +110,12 @@ static __always_inline __u16 read_sock_flags(const struct tcp_sock *tp)
 	return flags;
 }
 
+static __always_inline bool sock_lingers(const struct sock *sk)
+{
+	return kern_sock_flag(READ(sk, __sk_common.skc_flags),
+			      bpf_core_enum_value(enum sock_flags, SOCK_LINGER));
+}
+
 /* The event's part that comes from a full socket; its flags were read before. */
 static __always_inline void fill_event_sock(struct wire_event *ev, const struct tcp_sock *tp,
 					    __u16 flags)
@@ -300,49 +306,6 @@ static __always_inline bool sock_wanted(const struct tcp_sock *tp)
 static __always_inline bool task_counts(__u16 flags)
 {
 	return config.events || flags & WIRE_OWNED;
-}
-
-/* A reset: who and where, for the state changes around it tell the rest. */
-static __always_inline void send_reset_place(const struct tcp_sock *tp, __u8 kind, __u8 hook,
-					     __u32 reason, __u16 flags)
-{
-	struct wire_place *rec = begin(hook, sizeof(*rec));
-	const struct sock *sk = (const void *)tp;
-
-	if (!rec)
-		return;
-	fill_event(&rec->ev, kind, WIRE_PLACE, sizeof(*rec), hook, (__u64)tp);
-	fill_event_sock(&rec->ev, tp, flags | read_sock_flags(tp));
-	rec->ev.old_state = rec->ev.new_state = READ(sk, __sk_common.skc_state);
-	rec->ev.reason = reason;
-	read_sock_tuple(tp, &rec->tuple);
-	submit(&rec->ev);
-}
-
-/* The same with all that is known of the socket. */
-static __always_inline void send_reset_full(const struct tcp_sock *tp, __u8 kind, __u8 hook,
-					    __u32 reason, __u16 flags)
-{
-	struct wire_full *rec = begin(hook, sizeof(*rec));
-
-	if (!rec)
-		return;
-	fill_event(&rec->ev, kind, WIRE_FULL, sizeof(*rec), hook, (__u64)tp);
-	fill_event_sock(&rec->ev, tp, flags | read_sock_flags(tp));
-	fill_task(&rec->task, rec->ev.flags & WIRE_OWNED);
-	fill_sock(&rec->sock, tp);
-	rec->ev.old_state = rec->ev.new_state = rec->sock.state;
-	rec->ev.reason = reason;
-	submit(&rec->ev);
-}
-
-static __always_inline void send_reset(const struct tcp_sock *tp, __u8 kind, __u8 hook,
-				       __u32 reason, __u16 flags)
-{
-	if (config.events)
-		send_reset_full(tp, kind, hook, reason, flags);
-	else
-		send_reset_place(tp, kind, hook, reason, flags);
 }
 
 /*

@@ -3,6 +3,7 @@
 #ifndef TCPCLOSE_STACK_BPF_H
 #define TCPCLOSE_STACK_BPF_H
 
+#include "ends.bpf.h"
 #include "minisock.bpf.h"
 #include "overflow.bpf.h"
 #include "peer.bpf.h"
@@ -75,81 +76,140 @@ static __always_inline void fill_state(struct wire_event *ev, const struct tcp_s
 	ev->new_state = change.new_state;
 }
 
-static __always_inline void send_state_lean(const struct tcp_sock *tp, struct change change)
+static __always_inline __u64 send_state_lean(const struct tcp_sock *tp, struct change change)
 {
 	struct wire_event *rec = begin(HOOK_STATE, sizeof(*rec));
 
 	if (!rec)
-		return;
+		return 0;
 	fill_state(rec, tp, WIRE_LEAN, sizeof(*rec), change);
-	submit(rec);
+	return submit(rec);
 }
 
-static __always_inline void send_state_place(const struct tcp_sock *tp, struct change change)
+static __always_inline __u64 send_state_place(const struct tcp_sock *tp, struct change change)
 {
 	struct wire_place *rec = begin(HOOK_STATE, sizeof(*rec));
 
 	if (!rec)
-		return;
+		return 0;
 	fill_state(&rec->ev, tp, WIRE_PLACE, sizeof(*rec), change);
 	read_sock_tuple(tp, &rec->tuple);
-	submit(&rec->ev);
+	return submit(&rec->ev);
 }
 
-static __always_inline void send_state_brief(const struct tcp_sock *tp, struct change change)
+static __always_inline __u64 send_state_brief(const struct tcp_sock *tp, struct change change)
 {
 	struct wire_brief *rec = begin(HOOK_STATE, sizeof(*rec));
 
 	if (!rec)
-		return;
+		return 0;
 	fill_state(&rec->ev, tp, WIRE_BRIEF, sizeof(*rec), change);
 	fill_task(&rec->task, change.flags & WIRE_OWNED);
 	read_sock_tuple(tp, &rec->tuple);
-	submit(&rec->ev);
+	return submit(&rec->ev);
 }
 
-static __always_inline void send_state_alone(const struct tcp_sock *tp, struct change change)
+static __always_inline __u64 send_state_alone(const struct tcp_sock *tp, struct change change)
 {
 	struct wire_alone *rec = begin(HOOK_STATE, sizeof(*rec));
 
 	if (!rec)
-		return;
+		return 0;
 	fill_state(&rec->ev, tp, WIRE_SOCK, sizeof(*rec), change);
 	fill_sock(&rec->sock, tp);
-	submit(&rec->ev);
+	return submit(&rec->ev);
 }
 
-static __always_inline void send_state_full(const struct tcp_sock *tp, struct change change)
+static __always_inline __u64 send_state_full(const struct tcp_sock *tp, struct change change)
 {
 	struct wire_full *rec = begin(HOOK_STATE, sizeof(*rec));
 
 	if (!rec)
-		return;
+		return 0;
 	fill_state(&rec->ev, tp, WIRE_FULL, sizeof(*rec), change);
 	fill_task(&rec->task, change.flags & WIRE_OWNED);
 	fill_sock(&rec->sock, tp);
-	submit(&rec->ev);
+	return submit(&rec->ev);
 }
 
-static __always_inline void send_state(const struct tcp_sock *tp, struct change change)
+static __always_inline __u64 send_state_spot(const struct tcp_sock *tp, struct change change,
+					     int layout)
 {
-	switch (state_layout(change.old_state, change.new_state, change.flags)) {
+	struct spot spot = { WIRE_STATE, HOOK_STATE, change.old_state, change.new_state, change.flags,
+			     WIRE_SPOT_NO_REASON };
+
+	switch (layout) {
 	case WIRE_FULL:
-		send_state_full(tp, change);
-		break;
+		return send_spot_all(tp, spot);
 	case WIRE_SOCK:
-		send_state_alone(tp, change);
-		break;
+		return send_spot_sums(tp, spot);
 	case WIRE_BRIEF:
-		send_state_brief(tp, change);
-		break;
-	case WIRE_PLACE:
-		send_state_place(tp, change);
-		break;
+		return send_spot_who(tp, spot);
 	default:
-		send_state_lean(tp, change);
-		break;
+		return send_spot(tp, spot);
 	}
+}
+
+static __always_inline bool state_fits_spot(const struct tcp_sock *tp, int layout)
+{
+	const struct sock *sk = (const void *)tp;
+
+	return fits_spot(&sk->__sk_common) &&
+	       ((layout != WIRE_FULL && layout != WIRE_SOCK) || fits_sums(tp));
+}
+
+static __always_inline __u64 send_state(const struct tcp_sock *tp, struct change change)
+{
+	int layout = state_layout(change.old_state, change.new_state, change.flags);
+
+	if (state_fits_spot(tp, layout))
+		return send_state_spot(tp, change, layout);
+	switch (layout) {
+	case WIRE_FULL:
+		return send_state_full(tp, change);
+	case WIRE_SOCK:
+		return send_state_alone(tp, change);
+	case WIRE_BRIEF:
+		return send_state_brief(tp, change);
+	case WIRE_PLACE:
+		return send_state_place(tp, change);
+	default:
+		return send_state_lean(tp, change);
+	}
+}
+
+/* Such a change was told: what will be said by it later. */
+static __always_inline void note_state(__u64 sk, struct change change, __u64 mono_ns)
+{
+	if (change.new_state == ST_SYN_SENT) {
+		if (change.flags & WIRE_OWNED)
+			note_connect(sk);
+	} else if (change.new_state == ST_CLOSE) {
+		note_end(sk, change.flags & WIRE_OWNED, change.flags & WIRE_DEAD, mono_ns);
+		if (!(change.flags & WIRE_OWNED))
+			note_network(sk);
+	}
+}
+
+/* A change to CLOSE may carry an RST that was held for it, and may be the last that is said of the socket. */
+static __always_inline void tell_state(const struct tcp_sock *tp, struct change change)
+{
+	__u64 sk = (__u64)tp, mono_ns;
+
+	if (change.new_state == ST_CLOSE)
+		change.flags |= held_reset(sk);
+	mono_ns = send_state(tp, change);
+	if (!mono_ns && change.flags & WIRE_RESET)
+		count_lost(HOOK_RST_RECEIVED);
+	if (mono_ns && !config.events)
+		note_state(sk, change, mono_ns);
+}
+
+static __always_inline void forget_life(__u64 sk)
+{
+	forget_claim(sk);
+	if (!config.events)
+		take_connect(sk);
 }
 
 /*
@@ -176,24 +236,20 @@ static __always_inline int on_state(const struct sock *sk, __u8 old_state, __u8 
 	}
 	/* a new life: whoever had this address before is gone, or has let go of it */
 	if (new_state == ST_SYN_SENT || old_state == ST_SYN_RECV)
-		forget_claim((__u64)sk);
+		forget_life((__u64)sk);
 	if (new_state == ST_SYN_SENT)
 		claim_for_current((__u64)sk);
 	if (!is_others((__u64)sk))
-		send_state(tp, change);
+		tell_state(tp, change);
 	return 0;
 }
 
 /* A mini-socket's answer. */
 static __always_inline void send_reset_mini(__u64 addr, __u32 reason, __u16 flags)
 {
-	struct wire_mini *rec = begin_mini(addr, WIRE_RST_REPLY, HOOK_RST_SENT);
+	struct mini_event e = { .kind = WIRE_RST_REPLY, .hook = HOOK_RST_SENT, .flags = flags, .reason = reason };
 
-	if (!rec)
-		return;
-	rec->ev.flags = flags;
-	rec->ev.reason = reason;
-	submit(&rec->ev);
+	tell_mini(addr, &e);
 }
 
 /*
@@ -216,8 +272,9 @@ static __always_inline int on_reset_sent(const struct sock *sk, const struct sk_
 	if (!state || state == ST_LISTEN || state == ST_NEW_SYN_RECV)
 		return skb ? send_stray(sk, skb, state, reason, flags) : 0;
 	tp = tcp_of(sk, HOOK_RST_SENT);
-	if (tp && !is_others((__u64)sk) && sock_wanted(tp))
-		send_reset(tp, kind, HOOK_RST_SENT, reason, flags);
+	if (tp && !is_others((__u64)sk) && sock_wanted(tp) &&
+	    send_reset(tp, kind, HOOK_RST_SENT, reason, flags) && kind == WIRE_RST_ACTIVE)
+		note_reset((__u64)sk);
 	return 0;
 }
 
@@ -269,6 +326,22 @@ static __always_inline void send_destroy_lean(const struct tcp_sock *tp, __u16 f
 	submit(rec);
 }
 
+static __always_inline void send_destroy_spot(const struct tcp_sock *tp, __u16 flags)
+{
+	struct spot spot = { WIRE_DESTROY, HOOK_DESTROY, 0, 0, flags, WIRE_SPOT_NO_REASON };
+
+	if (flags & WIRE_OWNED)
+		send_spot_who(tp, spot);
+	else
+		send_spot(tp, spot);
+}
+
+/* Without -e: its CLOSE has said so, or it was never anything but a descriptor. */
+static __always_inline bool destroy_is_told(const struct tcp_sock *tp)
+{
+	return !config.events && (end_is_told((__u64)tp) || !READ(tp, write_seq));
+}
+
 /*
  * The start of the destructor: the last event of a full socket, all fields still
  * there. Process context when a process holds the lock: then, and only then,
@@ -283,10 +356,12 @@ static __always_inline int on_destroy(const struct sock *sk, __u16 flags)
 		return 0;
 	others = is_others((__u64)sk);
 	forget_claim((__u64)sk);
-	if (others || !sock_wanted(tp))
+	if (others || !sock_wanted(tp) || destroy_is_told(tp))
 		return 0;
 	flags |= read_sock_flags(tp);
-	if (config.events)
+	if (fits_spot(&sk->__sk_common))
+		send_destroy_spot(tp, flags);
+	else if (config.events)
 		send_destroy_brief(tp, flags);
 	else if (flags & WIRE_OWNED)
 		send_destroy_task(tp, flags);

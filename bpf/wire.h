@@ -59,6 +59,12 @@ enum wire_layout {
 	WIRE_HELD = 8,	/* struct wire_held */
 	WIRE_STRAY = 9, /* struct wire_stray */
 	WIRE_REQUEST = 10, /* struct wire_request */
+	/* small ones, of IPv4; they begin like the others as far as `sk`, and then differ */
+	WIRE_SPOT = 11,	     /* struct wire_spot */
+	WIRE_SPOT_WHO = 12,  /* struct wire_spot_who */
+	WIRE_SPOT_SUMS = 13, /* struct wire_spot_sums */
+	WIRE_SPOT_ALL = 14,  /* struct wire_spot_all */
+	WIRE_SPOT_MINI = 15, /* struct wire_spot_mini */
 };
 
 enum wire_sock_flag {
@@ -73,6 +79,7 @@ enum wire_sock_flag {
 	WIRE_UNDERSTUDY = 1 << 8,   /* the first program on this hook was skipped */
 	WIRE_RST_FLAG = 1 << 9,	    /* RST_RECEIVED: the segment's RST bit is set ... */
 	WIRE_RST_FLAG_KNOWN = 1 << 10, /* ... and this hook saw the segment */
+	WIRE_RESET = 1 << 13, /* STATE: tcp_reset() was entered for it just before; no record of its own */
 	WIRE_PSOCK = 1 << 12, /* in a sockmap, which takes what arrives */
 	WIRE_OTHERS = 1 << 11, /* it turned out not to be asked for; nothing more of it will come */
 };
@@ -227,6 +234,85 @@ struct wire_request {
 	__u16 flags;	/* enum wire_request_flag */
 	__u8 caller;	/* enum wire_caller */
 	__u8 pad[5];
+};
+
+#define WIRE_SPOT_NO_REASON 0xffff
+
+/* What happened, and where. The fields mean what those of struct wire_event and wire_tuple mean. */
+struct wire_spot {
+	__u16 size;
+	__u8 version;
+	__u8 kind;
+	__u8 layout;
+	__u8 hook;
+	__u16 cpu;
+	__u64 mono_ns;
+	__u64 sk;
+	__u16 flags;
+	__u8 old_state;
+	__u8 new_state;
+	__u32 netns_ino;
+	__u32 local; /* IPv4 as on the wire */
+	__u32 peer;
+	__u16 local_port; /* host order */
+	__u16 peer_port;
+	__u16 reason; /* WIRE_SPOT_NO_REASON */
+	__u8 shutdown;
+	__u8 pad;
+};
+
+struct wire_who {
+	__u32 pid;
+	__u32 tid;
+	__u32 uid;
+	__u16 exit_code;
+	__u16 flags; /* enum wire_task_flag */
+	__u8 comm[16];
+};
+
+/* Of struct wire_sock what a verdict reads; the socket's state is the record's old_state. */
+struct wire_sums {
+	__u64 cgroup_id;
+	__u32 bytes_sent;
+	__u32 bytes_received;
+	__u32 linger_jiffies;
+	__u32 unread;
+	__u32 unsent;
+	__u32 unacked;
+	__u32 snd_wnd;
+	__u32 user_timeout_ms;
+	__u32 total_retrans;
+	__s32 linger2;
+	__u16 err;
+	__u16 err_soft;
+	__u8 retransmits;
+	__u8 probes_out;
+	__u8 pad[2];
+};
+
+struct wire_spot_who {
+	struct wire_spot spot;
+	struct wire_who who;
+};
+
+struct wire_spot_sums {
+	struct wire_spot spot;
+	struct wire_sums sums;
+};
+
+struct wire_spot_all {
+	struct wire_spot spot;
+	struct wire_who who;
+	struct wire_sums sums;
+};
+
+/* spot.sk is the mini-socket's address, spot.new_state its substate. */
+struct wire_spot_mini {
+	struct wire_spot spot;
+	__u32 timeout_jiffies;
+	__u8 caller;
+	__u8 flags;
+	__u8 pad[2];
 };
 
 /* One question and its answer (the peek program): is it still that mini-socket, and where? */

@@ -62,17 +62,17 @@ static void on_mini_ended(void *ctx, const struct minisocket *m)
 	feed->error |= feed->sink->ops->take(feed->sink, &record);
 }
 
-static void send(struct feed *feed, struct wire_event *ev, size_t size)
+static void send(struct feed *feed, struct wire_spot *w, size_t size)
 {
 	struct obs obs;
 
-	ev->size = (__u16)size;
-	ev->version = WIRE_VERSION;
-	ev->mono_ns = feed->now_ns += 100;
-	ev->reason = WIRE_NO_REASON;
-	ev->netns_ino = 4026531840U;
+	w->size = (__u16)size;
+	w->version = WIRE_VERSION;
+	w->mono_ns = feed->now_ns += 100;
+	w->reason = WIRE_SPOT_NO_REASON;
+	w->netns_ino = 4026531840U;
 	feed->records++;
-	if (decode(&feed->decoder, ev, size, &obs)) {
+	if (decode(&feed->decoder, w, size, &obs)) {
 		feed->error = 1;
 		return;
 	}
@@ -83,90 +83,62 @@ static void send(struct feed *feed, struct wire_event *ev, size_t size)
 	}
 }
 
-static struct wire_tuple tuple_of(const struct end *e)
+static struct wire_spot spot_of(const struct end *e, __u8 kind, __u8 layout, __u8 old_state, __u8 new_state, __u16 flags)
 {
-	struct wire_tuple tuple = { .local_port = e->port, .peer_port = e->peer_port, .family = 4 };
-
-	memcpy(tuple.local, &e->address, 4);
-	memcpy(tuple.peer, &e->peer_address, 4);
-	return tuple;
+	return (struct wire_spot){ .kind = kind, .layout = layout, .sk = e->sk, .old_state = old_state,
+				   .new_state = new_state, .flags = flags, .local = e->address, .peer = e->peer_address,
+				   .local_port = e->port, .peer_port = e->peer_port };
 }
 
-static struct wire_task task_of_it(void)
+static const struct wire_who who = { .pid = PID, .tid = PID, .uid = 1000, .flags = WIRE_TASK_MEANT, .comm = { 'c', 'h', 'u', 'r', 'n' } };
+static const struct wire_sums sums = { .cgroup_id = 1, .bytes_sent = 1, .bytes_received = 1, .snd_wnd = 65536 };
+
+static void spot(struct feed *feed, const struct end *e, __u8 kind, __u8 old_state, __u8 new_state, __u16 flags)
 {
-	return (struct wire_task){ .pid = PID, .tid = PID, .uid = 1000, .flags = WIRE_TASK_MEANT, .comm = { 'c', 'h', 'u', 'r', 'n' } };
+	struct wire_spot w = spot_of(e, kind, WIRE_SPOT, old_state, new_state, flags);
+
+	send(feed, &w, sizeof(w));
 }
 
-static struct wire_event event_of(const struct end *e, __u8 kind, __u8 layout, __u8 old_state, __u8 new_state, __u16 flags)
+static void by_task(struct feed *feed, const struct end *e, __u8 kind, __u8 old_state, __u8 new_state, __u16 flags)
 {
-	return (struct wire_event){ .kind = kind, .layout = layout, .sk = e->sk, .old_state = old_state,
-				    .new_state = new_state, .flags = flags };
+	struct wire_spot_who w = { .spot = spot_of(e, kind, WIRE_SPOT_WHO, old_state, new_state, flags), .who = who };
+
+	send(feed, &w.spot, sizeof(w));
 }
 
-static void lean(struct feed *feed, const struct end *e, __u8 kind, __u8 old_state, __u8 new_state, __u16 flags)
+/* By whose call, or by the network. */
+static void closed_by_call(struct feed *feed, const struct end *e, __u8 old_state, __u16 flags)
 {
-	struct wire_event ev = event_of(e, kind, WIRE_LEAN, old_state, new_state, flags);
+	struct wire_spot_all w = { .spot = spot_of(e, WIRE_STATE, WIRE_SPOT_ALL, old_state, CLOSE, flags),
+				   .who = who, .sums = sums };
 
-	send(feed, &ev, sizeof(ev));
+	w.spot.shutdown = 3;
+	send(feed, &w.spot, sizeof(w));
 }
 
-static void place(struct feed *feed, const struct end *e, __u8 kind, __u8 old_state, __u8 new_state, __u16 flags)
+static void closed(struct feed *feed, const struct end *e, __u8 old_state, __u16 flags, __u16 err)
 {
-	struct wire_place w = { .ev = event_of(e, kind, WIRE_PLACE, old_state, new_state, flags), .tuple = tuple_of(e) };
+	struct wire_spot_sums w = { .spot = spot_of(e, WIRE_STATE, WIRE_SPOT_SUMS, old_state, CLOSE, flags), .sums = sums };
 
-	send(feed, &w.ev, sizeof(w));
-}
-
-static void brief(struct feed *feed, const struct end *e, __u8 old_state, __u8 new_state, __u16 flags)
-{
-	struct wire_brief w = { .ev = event_of(e, WIRE_STATE, WIRE_BRIEF, old_state, new_state, flags),
-				.task = task_of_it(), .tuple = tuple_of(e) };
-
-	send(feed, &w.ev, sizeof(w));
-}
-
-static void released(struct feed *feed, const struct end *e, __u8 state)
-{
-	struct wire_by_task w = { .ev = event_of(e, WIRE_RELEASE, WIRE_TASK, state, state, 0), .task = task_of_it() };
-
-	send(feed, &w.ev, sizeof(w));
-}
-
-static void destroyed(struct feed *feed, const struct end *e, __u16 flags)
-{
-	lean(feed, e, WIRE_DESTROY, 0, 0, flags);
-}
-
-static struct wire_sock sock_of(const struct end *e, __u8 state)
-{
-	return (struct wire_sock){ .tuple = tuple_of(e), .cgroup_id = 1, .bytes_sent = 1, .bytes_received = 1,
-				   .snd_wnd = 65536, .state = state };
-}
-
-static void closed(struct feed *feed, const struct end *e, __u8 old_state, __u16 flags, __s32 err)
-{
-	struct wire_full w = { .ev = event_of(e, WIRE_STATE, WIRE_FULL, old_state, CLOSE, flags),
-			       .task = task_of_it(), .sock = sock_of(e, old_state) };
-
-	w.ev.shutdown = 3;
-	w.sock.err = err;
-	send(feed, &w.ev, sizeof(w));
+	w.spot.shutdown = 3;
+	w.sums.err = err;
+	send(feed, &w.spot, sizeof(w));
 }
 
 static void mini_born(struct feed *feed, const struct end *e, uint64_t addr)
 {
-	struct wire_mini w = { .ev = event_of(e, WIRE_MINI_BORN, WIRE_MINI, 0, TIME_WAIT, 0), .tuple = tuple_of(e),
-			       .timeout_jiffies = 15000 };
+	struct wire_spot_mini w = { .spot = spot_of(e, WIRE_MINI_BORN, WIRE_SPOT_MINI, 0, TIME_WAIT, 0), .timeout_jiffies = 15000 };
 
-	w.ev.sk = addr;
-	send(feed, &w.ev, sizeof(w));
+	w.spot.sk = addr;
+	send(feed, &w.spot, sizeof(w));
 }
 
 static void open_both(struct feed *feed, const struct end *client, const struct end *server)
 {
-	brief(feed, client, CLOSE, SYN_SENT, WIRE_OWNED | WIRE_HAS_SOCKET);
-	place(feed, server, WIRE_STATE, SYN_RECV, ESTABLISHED, 0);
-	place(feed, client, WIRE_STATE, SYN_SENT, ESTABLISHED, WIRE_OWNED | WIRE_HAS_SOCKET);
+	by_task(feed, client, WIRE_STATE, CLOSE, SYN_SENT, WIRE_OWNED | WIRE_HAS_SOCKET);
+	spot(feed, server, WIRE_STATE, SYN_RECV, ESTABLISHED, 0);
+	spot(feed, client, WIRE_STATE, SYN_SENT, ESTABLISHED, WIRE_OWNED | WIRE_HAS_SOCKET);
 }
 
 /* The server closes first, then the client. */
@@ -174,17 +146,13 @@ static void end_by_fin(struct feed *feed, const struct end *client, const struct
 {
 	const __u16 held = WIRE_OWNED | WIRE_HAS_SOCKET;
 
-	released(feed, server, ESTABLISHED);
-	brief(feed, server, ESTABLISHED, FIN_WAIT1, held);
-	place(feed, client, WIRE_STATE, ESTABLISHED, CLOSE_WAIT, WIRE_HAS_SOCKET | WIRE_DONE);
-	lean(feed, server, WIRE_STATE, FIN_WAIT1, FIN_WAIT2, WIRE_DEAD);
-	released(feed, client, CLOSE_WAIT);
-	brief(feed, client, CLOSE_WAIT, LAST_ACK, held | WIRE_DONE);
+	by_task(feed, server, WIRE_STATE, ESTABLISHED, FIN_WAIT1, held);
+	spot(feed, client, WIRE_STATE, ESTABLISHED, CLOSE_WAIT, WIRE_HAS_SOCKET | WIRE_DONE);
+	spot(feed, server, WIRE_STATE, FIN_WAIT1, FIN_WAIT2, WIRE_DEAD);
+	by_task(feed, client, WIRE_STATE, CLOSE_WAIT, LAST_ACK, held | WIRE_DONE);
 	mini_born(feed, server, UINT64_C(0xffff900000000000) + n * 256);
 	closed(feed, server, FIN_WAIT2, WIRE_DEAD | WIRE_DONE, 0);
-	destroyed(feed, server, WIRE_DEAD);
-	closed(feed, client, LAST_ACK, WIRE_OWNED | WIRE_DEAD | WIRE_DONE, 0);
-	destroyed(feed, client, WIRE_DEAD);
+	closed(feed, client, LAST_ACK, WIRE_DEAD | WIRE_DONE, 0);
 }
 
 /* The server closes with SO_LINGER 0. */
@@ -192,14 +160,10 @@ static void end_by_rst(struct feed *feed, const struct end *client, const struct
 {
 	const __u16 held = WIRE_OWNED | WIRE_HAS_SOCKET;
 
-	released(feed, server, ESTABLISHED);
-	closed(feed, server, ESTABLISHED, held | WIRE_LINGER, 0);
-	place(feed, client, WIRE_RST_RECEIVED, ESTABLISHED, ESTABLISHED, WIRE_HAS_SOCKET);
-	closed(feed, client, ESTABLISHED, WIRE_HAS_SOCKET, 104);
-	place(feed, server, WIRE_RST_ACTIVE, CLOSE, CLOSE, held);
-	destroyed(feed, server, held);
-	released(feed, client, CLOSE);
-	destroyed(feed, client, WIRE_OWNED | WIRE_DEAD);
+	closed_by_call(feed, server, ESTABLISHED, held | WIRE_LINGER);
+	spot(feed, server, WIRE_RST_ACTIVE, CLOSE, CLOSE, held);
+	closed(feed, client, ESTABLISHED, WIRE_HAS_SOCKET | WIRE_RESET, 104);
+	by_task(feed, client, WIRE_DESTROY, 0, 0, WIRE_OWNED | WIRE_DEAD);
 }
 
 static void connection(struct feed *feed, uint64_t n, bool by_fin)

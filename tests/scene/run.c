@@ -120,11 +120,16 @@ static void dim(const struct running *r, struct obs *obs)
 
 static void take(struct running *r, const struct step *step, enum regime regime)
 {
+	size_t place = (size_t)(step - r->scene->steps);
 	struct obs obs = step->obs;
 	uint64_t conn;
 
 	if (!(r->covered >> vantage_of(&obs) & 1))
 		return;
+	if (regime == REGIME_LEAN && lean_leaves_out(r->scene, place))
+		return;
+	if (regime == REGIME_LEAN && r->covered >> VANTAGE_RST_RECEIVED & 1)
+		lean_fold(r->scene, place, &obs);
 	dim(r, &obs);
 	conn = flow_take(r->table, &obs, NULL);
 	if (conn && whose(r, conn) < 0 && r->n_conns < sizeof(r->conns) / sizeof(*r->conns)) {

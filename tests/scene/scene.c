@@ -6,7 +6,7 @@
 
 #include "scene.h"
 
-static const char *const regimes[REGIME_MAX + 1] = {"polled", "in one batch", "every record twice",
+static const char *const regimes[REGIME_MAX + 1] = {"polled", "in one batch", "sent leanly", "every record twice",
 						    "half blind"};
 
 struct show {

@@ -101,6 +101,7 @@ struct complaints {
 enum regime {
 	REGIME_POLL,  /* a tick every 20 ms, as in the program */
 	REGIME_BATCH, /* everything at once, time only in the observations */
+	REGIME_LEAN,  /* as POLL, without what is not sent because the next record says it */
 	REGIME_TWICE, /* as POLL, and an understudy repeats every observation */
 	REGIME_MAX,
 };
@@ -126,6 +127,9 @@ bool scene_endpoint(const char *text, uint8_t *family, struct endpoint *ret);
 /* What is not in `covered` is not fed. */
 void scene_run(const struct scene *s, enum regime regime, uint32_t covered, struct outcome *out,
 	       FILE *complain);
+/* lean.c: is it left out (and not covered by anything but its neighbour); what the neighbour then carries. */
+bool lean_leaves_out(const struct scene *s, size_t step);
+void lean_fold(const struct scene *s, size_t step, struct obs *obs);
 /* Is it a field of that kind of expectation, and is the value one that it could have? NULL, or what is wrong. */
 const char *scene_field_wrong(enum expect_kind kind, const char *name, const char *value);
 /* What was counted is compared in REGIME_POLL only: it depends on how often things were fed. */

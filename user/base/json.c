@@ -290,6 +290,35 @@ void json_key_word(struct json *j, const struct json_word *key)
 	j->keyed = true;
 }
 
+static bool may_copy(const struct json *j)
+{
+	return j->memo && !j->err && j->in_object && !j->keyed && !j->pretty;
+}
+
+bool json_again(struct json *j, const struct memo_key *key)
+{
+	const struct memo_slot *slot = may_copy(j) ? memo_find(j->memo, key) : NULL;
+
+	if (!slot)
+		return false;
+	if (j->comma)
+		buf_byte(j->out, ',');
+	buf_add(j->out, slot->text, slot->n);
+	j->comma = true;
+	return true;
+}
+
+size_t json_mark(const struct json *j)
+{
+	return j->out->len + j->comma;
+}
+
+void json_keep(struct json *j, const struct memo_key *key, size_t mark)
+{
+	if (may_copy(j) && !j->out->err && j->out->len > mark)
+		memo_put(j->memo, key, j->out->data + mark, j->out->len - mark);
+}
+
 void json_word(struct json *j, const struct json_word *word)
 {
 	if (value_fits(j))

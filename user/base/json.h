@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/memo.h"
 
 #define JSON_DEPTH 64
 
@@ -27,6 +28,7 @@ struct json {
 	bool keyed;	 /* a key waits for its value */
 	bool done;	 /* the one top value is complete */
 	bool pretty;	 /* set after json_begin(): indented over many lines, for people */
+	struct memo *memo; /* NULL, or set after json_begin(): the caller's own, for json_again() */
 	int err;	 /* first misuse: -EINVAL (value without key, ...), -E2BIG (too deep) */
 };
 
@@ -58,6 +60,14 @@ void json_key_n(struct json *j, const char *key, size_t n);
 void json_string_n(struct json *j, const char *bytes, size_t n);
 /* JSON_KEY() and JSON_WORD(). */
 void json_key_word(struct json *j, const struct json_word *key);
+/*
+ * Members of the object that is open, as they were written before. json_again():
+ * true when they are there now; else whoever writes them says so by json_keep(),
+ * with the mark that was taken before the first of them.
+ */
+bool json_again(struct json *j, const struct memo_key *key);
+size_t json_mark(const struct json *j);
+void json_keep(struct json *j, const struct memo_key *key, size_t mark);
 void json_word(struct json *j, const struct json_word *word);
 void json_u64(struct json *j, uint64_t value);
 void json_i64(struct json *j, int64_t value);

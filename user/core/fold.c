@@ -234,9 +234,17 @@ void fold_release(struct flow *f, const struct obs *obs)
 
 void fold_destroy(struct flow *f, const struct obs *obs)
 {
+	evidence_set seen = f->v.evidence;
+
+	/* told again, or of whoever is at its address by now */
+	if (f->destroyed)
+		return;
 	f->destroyed = true;
-	/* an orphan, or a socket that an administrator destroys, goes in a stranger's call */
-	if (f->v.evidence & (EV(ORPHAN) | EV(ERR_ABORTED)))
+	/*
+	 * An orphan goes in a stranger's call, and so may what an administrator destroys
+	 * before anybody has it. Of the rest it is close() that lets go.
+	 */
+	if (seen & EV(ORPHAN) || (seen & EV(ERR_ABORTED) && seen & (EV(NOT_ACCEPTED) | EV(SUBFLOW))))
 		return;
 	if (obs->has_task && obs->task.meant && !obs->task.kthread)
 		fold_owner(f, &obs->task, OWNER_CLOSE);

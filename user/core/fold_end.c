@@ -175,6 +175,8 @@ void fold_close(struct flow *f, const struct obs *obs)
 	struct obs end = *obs;
 
 	f->v.mono_ns = obs->mono_ns;
+	/* an orphan goes in the same breath: nobody need say so */
+	f->destroyed |= obs->sock.dead;
 	if (!obs->has_sock)
 		return;
 	if (is_old_error(f, &obs->sock))

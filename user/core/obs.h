@@ -168,6 +168,7 @@ struct obs {
 	uint8_t old_state, new_state; /* OBS_STATE; OBS_RST_STRAY: old_state alone; OBS_RELEASE and OBS_SNAPSHOT: both where it stands */
 	const char *rst_reason; /* OBS_RST_ACTIVE/REPLY: kernel's name without SK_RST_REASON_, or NULL; lives as long as the run */
 	bool rst_flag_known, rst_flag; /* OBS_RST_RECEIVED where the segment was seen */
+	bool reset_called; /* OBS_STATE to CLOSE: as if OBS_RST_RECEIVED had come just before, by the same segment */
 	int32_t release_err; /* OBS_RELEASE: sk_err then, of a live connection; 0 = none, or not known */
 	bool others; /* it turned out not to be asked for; nothing more of it will come */
 	bool has_sock, has_task;

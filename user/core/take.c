@@ -143,6 +143,8 @@ static struct flow *take_state(struct flow_table *t, const struct obs *obs)
 	learn_place(t, f, obs);
 	flow_forget_found(t, f);
 	correct_met(f, obs);
+	if (obs->reset_called)
+		fold_rst_received(f, obs);
 	fold_state(f, obs);
 	if (obs->new_state != ST_CLOSE) {
 		flow_move_to(t, f, FLOW_OPEN, &t->open);

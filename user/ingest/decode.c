@@ -105,36 +105,97 @@ static const char *reason_name(const struct decoder *d, uint32_t reason)
 	return reason < d->n_reasons ? d->reasons[reason] : NULL;
 }
 
-static void put_event(const struct decoder *d, const struct wire_event *ev, struct obs *o)
+/* What the flags say, in whichever record. */
+static void put_flags(uint16_t flags, struct obs *o)
 {
 	struct obs_sock *s = &o->sock;
 
+	o->understudy = flags & WIRE_UNDERSTUDY;
+	o->others = flags & WIRE_OTHERS;
+	o->reset_called = flags & WIRE_RESET;
+	o->rst_flag_known = flags & WIRE_RST_FLAG_KNOWN;
+	o->rst_flag = flags & WIRE_RST_FLAG;
+	s->owned = flags & WIRE_OWNED;
+	s->dead = flags & WIRE_DEAD;
+	s->done = flags & WIRE_DONE;
+	s->has_socket = flags & WIRE_HAS_SOCKET;
+	s->linger = flags & WIRE_LINGER;
+	s->keepalive = flags & WIRE_KEEPALIVE;
+	s->repair = flags & WIRE_REPAIR;
+	s->mptcp = flags & WIRE_MPTCP;
+	s->psock = flags & WIRE_PSOCK;
+}
+
+static void put_event(const struct decoder *d, const struct wire_event *ev, struct obs *o)
+{
 	o->kind = kinds[ev->kind];
 	o->mono_ns = ev->mono_ns;
 	o->sk = ev->sk;
 	o->cookie = ev->cookie;
 	o->cpu = ev->cpu;
-	o->understudy = ev->flags & WIRE_UNDERSTUDY;
-	o->others = ev->flags & WIRE_OTHERS;
 	o->old_state = ev->old_state;
 	o->new_state = ev->new_state;
 	if (o->kind != OBS_RELEASE)
 		o->rst_reason = reason_name(d, ev->reason);
 	else if (ev->reason != WIRE_NO_REASON)
 		o->release_err = (int32_t)ev->reason;
-	o->rst_flag_known = ev->flags & WIRE_RST_FLAG_KNOWN;
-	o->rst_flag = ev->flags & WIRE_RST_FLAG;
-	s->netns_ino = ev->netns_ino;
-	s->shutdown = ev->shutdown;
-	s->owned = ev->flags & WIRE_OWNED;
-	s->dead = ev->flags & WIRE_DEAD;
-	s->done = ev->flags & WIRE_DONE;
-	s->has_socket = ev->flags & WIRE_HAS_SOCKET;
-	s->linger = ev->flags & WIRE_LINGER;
-	s->keepalive = ev->flags & WIRE_KEEPALIVE;
-	s->repair = ev->flags & WIRE_REPAIR;
-	s->mptcp = ev->flags & WIRE_MPTCP;
-	s->psock = ev->flags & WIRE_PSOCK;
+	put_flags(ev->flags, o);
+	o->sock.netns_ino = ev->netns_ino;
+	o->sock.shutdown = ev->shutdown;
+}
+
+/* The small records: IPv4, and the fields that all of them have. */
+static void put_spot(const struct decoder *d, const struct wire_spot *w, struct obs *o)
+{
+	o->kind = kinds[w->kind];
+	o->mono_ns = w->mono_ns;
+	o->sk = w->sk;
+	o->cpu = w->cpu;
+	o->old_state = w->old_state;
+	o->new_state = w->new_state;
+	/* 0xffff is no number of a reason, and no reason has one that high */
+	o->rst_reason = reason_name(d, w->reason);
+	put_flags(w->flags, o);
+	o->sock.netns_ino = w->netns_ino;
+	o->sock.shutdown = w->shutdown;
+	o->tuple.family = 4;
+	memcpy(o->tuple.local.addr, &w->local, sizeof(w->local));
+	memcpy(o->tuple.peer.addr, &w->peer, sizeof(w->peer));
+	o->tuple.local.port = w->local_port;
+	o->tuple.peer.port = w->peer_port;
+}
+
+static void put_who(const struct wire_who *w, struct obs *o)
+{
+	struct wire_task task = { .pid = w->pid, .tid = w->tid, .uid = w->uid,
+				  .exit_code = w->exit_code, .flags = w->flags };
+
+	memcpy(task.comm, w->comm, sizeof(task.comm));
+	put_task(&task, o);
+}
+
+static void put_sums(const struct decoder *d, const struct wire_sums *w, struct obs *o)
+{
+	struct obs_sock *s = &o->sock;
+
+	o->has_sock = true;
+	s->tuple = o->tuple;
+	s->cgroup_id = w->cgroup_id;
+	s->bytes_sent = w->bytes_sent;
+	s->bytes_received = w->bytes_received;
+	s->linger_ms = jiffies_to_ms(d, w->linger_jiffies);
+	s->err = w->err;
+	s->err_soft = w->err_soft;
+	s->unread = w->unread;
+	s->unsent = w->unsent;
+	s->unacked = w->unacked;
+	s->snd_wnd = w->snd_wnd;
+	s->user_timeout_ms = w->user_timeout_ms;
+	s->total_retrans = w->total_retrans;
+	s->linger2 = w->linger2;
+	s->state = o->old_state;
+	s->retransmits = w->retransmits;
+	s->probes_out = w->probes_out;
 }
 
 static const enum mini_caller callers[WIRE_BY_MAX] = {
@@ -145,17 +206,17 @@ static const enum mini_caller callers[WIRE_BY_MAX] = {
 };
 
 /* The record's address is the mini-socket's, not a full socket's. */
-static void put_mini(const struct decoder *d, const struct wire_mini *w, struct obs *o)
+static void put_mini(const struct decoder *d, uint32_t timeout_jiffies, uint8_t caller, uint8_t flags,
+		     struct obs *o)
 {
-	put_tuple(&w->tuple, &o->tuple);
+	o->mini.addr = o->sk;
 	o->sk = 0;
-	o->mini.addr = w->ev.sk;
-	o->mini.substate = w->ev.new_state;
-	if (w->caller < WIRE_BY_MAX)
-		o->mini.caller = (uint8_t)callers[w->caller];
-	o->mini.ts_known = w->flags & WIRE_MINI_TS_KNOWN;
-	o->mini.ts = w->flags & WIRE_MINI_TS;
-	o->mini.timeout_ns = jiffies_to_ns(d, w->timeout_jiffies);
+	o->mini.substate = o->new_state;
+	if (caller < WIRE_BY_MAX)
+		o->mini.caller = (uint8_t)callers[caller];
+	o->mini.ts_known = flags & WIRE_MINI_TS_KNOWN;
+	o->mini.ts = flags & WIRE_MINI_TS;
+	o->mini.timeout_ns = jiffies_to_ns(d, timeout_jiffies);
 }
 
 static const enum request_caller request_callers[WIRE_BY_MAX] = {
@@ -205,6 +266,11 @@ union record {
 	struct wire_mini mini;
 	struct wire_stray stray;
 	struct wire_request request;
+	struct wire_spot spot;
+	struct wire_spot_who spot_who;
+	struct wire_spot_sums spot_sums;
+	struct wire_spot_all spot_all;
+	struct wire_spot_mini spot_mini;
 };
 
 static size_t layout_size(uint8_t layout)
@@ -215,9 +281,33 @@ static size_t layout_size(uint8_t layout)
 		[WIRE_SOCK] = sizeof(struct wire_alone),  [WIRE_FULL] = sizeof(struct wire_full),
 		[WIRE_MINI] = sizeof(struct wire_mini),	  [WIRE_HELD] = sizeof(struct wire_held),
 		[WIRE_STRAY] = sizeof(struct wire_stray), [WIRE_REQUEST] = sizeof(struct wire_request),
+		[WIRE_SPOT] = sizeof(struct wire_spot),
+		[WIRE_SPOT_WHO] = sizeof(struct wire_spot_who),
+		[WIRE_SPOT_SUMS] = sizeof(struct wire_spot_sums),
+		[WIRE_SPOT_ALL] = sizeof(struct wire_spot_all),
+		[WIRE_SPOT_MINI] = sizeof(struct wire_spot_mini),
 	};
 
 	return layout < sizeof(sizes) / sizeof(sizes[0]) ? sizes[layout] : 0;
+}
+
+static void put_spot_parts(const struct decoder *d, const union record *w, struct obs *o)
+{
+	switch (w->ev.layout) {
+	case WIRE_SPOT_WHO:
+		put_who(&w->spot_who.who, o);
+		break;
+	case WIRE_SPOT_SUMS:
+		put_sums(d, &w->spot_sums.sums, o);
+		break;
+	case WIRE_SPOT_ALL:
+		put_who(&w->spot_all.who, o);
+		put_sums(d, &w->spot_all.sums, o);
+		break;
+	case WIRE_SPOT_MINI:
+		put_mini(d, w->spot_mini.timeout_jiffies, w->spot_mini.caller, w->spot_mini.flags, o);
+		break;
+	}
 }
 
 static void put_parts(const struct decoder *d, const union record *w, struct obs *o)
@@ -246,7 +336,8 @@ static void put_parts(const struct decoder *d, const union record *w, struct obs
 		o->sock.ack_age_ns = jiffies_to_ns(d, w->held.ack_age_jiffies);
 		break;
 	case WIRE_MINI:
-		put_mini(d, &w->mini, o);
+		put_tuple(&w->mini.tuple, &o->tuple);
+		put_mini(d, w->mini.timeout_jiffies, w->mini.caller, w->mini.flags, o);
 		break;
 	case WIRE_STRAY:
 		put_tuple(&w->stray.tuple, &o->tuple);
@@ -284,7 +375,12 @@ int decode(const struct decoder *d, const void *record, size_t size, struct obs 
 		w = &copy;
 	}
 	memset(ret, 0, sizeof(*ret));
-	put_event(d, &w->ev, ret);
-	put_parts(d, w, ret);
+	if (w->ev.layout >= WIRE_SPOT) {
+		put_spot(d, &w->spot, ret);
+		put_spot_parts(d, w, ret);
+	} else {
+		put_event(d, &w->ev, ret);
+		put_parts(d, w, ret);
+	}
 	return 0;
 }

@@ -69,11 +69,16 @@ static void tell(const struct ring *ring, unsigned long position)
 
 int ring_consume(const struct ring *ring, int (*take)(void *ctx, const void *record, size_t size), void *ctx)
 {
-	unsigned long position = *ring->read, told = position;
+	unsigned long position = *ring->read, told = position, end;
 	char copy[RING_RECORD_MAX] __attribute__((aligned(8)));
 	int r = 0;
 
-	while (r >= 0 && position != __atomic_load_n(ring->written, __ATOMIC_ACQUIRE)) {
+	/*
+	 * Asked once, not for each record: a writer would wait for that cache line with
+	 * each of its own. What comes meanwhile is for the next time.
+	 */
+	end = __atomic_load_n(ring->written, __ATOMIC_ACQUIRE);
+	while (r >= 0 && position != end) {
 		size_t offset = position & (ring->size - 1);
 		uint32_t head = __atomic_load_n((const uint32_t *)(ring->data + offset), __ATOMIC_ACQUIRE);
 		uint32_t length = head & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);

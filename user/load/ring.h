@@ -25,7 +25,7 @@ struct ring {
 int ring_open(int fd, size_t size, struct ring *ret);
 void ring_close(struct ring *ring);
 /*
- * Hands out records until there are none, the next is unfinished, or take() says
+ * Hands out the records that are there now, until the next is unfinished or take() says
  * something negative: that is returned, and the record counts as read. -EBADMSG
  * for a record that cannot be one.
  */

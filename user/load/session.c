@@ -91,6 +91,7 @@ static int configure(struct session *s, const struct session_config *config)
 {
 	struct wire_config *w = (struct wire_config *)&s->skel->rodata->config;
 	uint32_t size = ring_bytes(config->ring_kib);
+	int cpus = libbpf_num_possible_cpus();
 
 	set_filter(&w->filter, &config->filter);
 	w->tw_timer_handler = s->found->facts.value[FACT_TW_TIMER_ADDRESS];
@@ -107,6 +108,8 @@ static int configure(struct session *s, const struct session_config *config)
 	w->may_hold_cpu = facts_hold(&s->found->facts, FACT_HOLD_CPU);
 	w->events = config->events;
 	if (!config->filter.n_pids && bpf_map__set_max_entries(s->skel->maps.claims, 1))
+		return -EINVAL;
+	if (cpus > 0 && bpf_map__set_max_entries(s->skel->maps.cpus, (uint32_t)cpus))
 		return -EINVAL;
 	return bpf_map__set_max_entries(s->skel->maps.ring, size);
 }

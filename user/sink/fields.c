@@ -9,8 +9,6 @@
 #include <string.h>
 
 #include "base/errname.h"
-#include "report/bill.h"
-#include "report/stuck.h"
 #include "sink/words.h"
 
 #define EMIT(name)                                                                                 \
@@ -47,7 +45,7 @@ TYPE(ID_OR_NULL, "integer", emit_u64, .size = 8, .absent = zero_u64);
 TYPE(U64_OR_NULL, "integer", emit_u64, .size = 8, .absent = zero_u64);
 TYPE(PORT, "integer", emit_u16, .size = 2, .absent = zero_u16);
 TYPE(FAMILY, "integer", emit_u8, .size = 1, .absent = zero_u8);
-TYPE(FLAG, "boolean", emit_flag, .size = 1);
+TYPE(FLAG, "boolean", emit_flag, .size = 1, .steady = true);
 TYPE(SECONDS, "number", emit_seconds, .size = 4);
 
 /* Text. */
@@ -70,7 +68,7 @@ TYPE(NAME_OR_LEFT_OUT, "string", emit_name, .size = sizeof(char *), .absent = no
 TYPE(TIME, "string", emit_name, .size = sizeof(char *),
      .pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{9}Z$");
 TYPE(CHARS, "string", emit_chars);
-TYPE(ERRNO, "string", emit_errno, .size = 4, .absent = zero_u32, .pattern = "^E([A-Z0-9]+|[?])$");
+TYPE(ERRNO, "string", emit_errno, .size = 4, .absent = zero_u32, .pattern = "^E([A-Z0-9]+|[?])$", .steady = true);
 TYPE(TCP_FLAGS, "string", emit_tcp_flags, .size = 1, .pattern = "^(F?S?R?P?[.]?U?E?W?|none)$");
 
 /* Words of the tables in core. */
@@ -137,19 +135,19 @@ EMIT(emit_evidence)
 	json_array_end(j);
 }
 
-TYPE(CAUSE, "string", emit_cause, .size = sizeof(enum cause), .words = "cause", .word = word_cause);
-TYPE(HOW, "string", emit_how, .size = sizeof(enum how), .words = "how", .word = word_how);
-TYPE(CLOSER, "string", emit_closer, .size = sizeof(enum closer), .words = "side", .word = word_closer);
-TYPE(MINI_END, "string", emit_mini_end, .size = sizeof(enum mini_end), .words = "end of a mini-socket", .word = word_mini_end);
+TYPE(CAUSE, "string", emit_cause, .size = sizeof(enum cause), .words = "cause", .word = word_cause, .steady = true);
+TYPE(HOW, "string", emit_how, .size = sizeof(enum how), .words = "how", .word = word_how, .steady = true);
+TYPE(CLOSER, "string", emit_closer, .size = sizeof(enum closer), .words = "side", .word = word_closer, .steady = true);
+TYPE(MINI_END, "string", emit_mini_end, .size = sizeof(enum mini_end), .words = "end of a mini-socket", .word = word_mini_end, .steady = true);
 TYPE(MINI_CALLER_OR_LEFT_OUT, "string", emit_mini_caller, .size = 1, .words = "what ends a mini-socket", .word = word_mini_caller, .absent = zero_u8, .left_out = true);
 TYPE(REQUEST_CALLER_OR_NULL, "string", emit_request_caller, .size = 1, .words = "what ends a half-open connection", .word = word_request_caller, .absent = zero_u8);
 TYPE(SOURCE, "string", emit_source, .size = sizeof(enum owner_source), .words = "source", .word = word_source);
 TYPE(KIND, "string", emit_kind, .size = sizeof(enum obs_kind), .words = "kind of event", .word = word_kind);
 TYPE(STATE, "string", emit_state, .size = 1, .words = "state", .word = word_state);
-TYPE(STATE_OR_NULL, "string", emit_state, .size = 1, .words = "state", .word = word_state, .absent = zero_u8);
+TYPE(STATE_OR_NULL, "string", emit_state, .size = 1, .words = "state", .word = word_state, .absent = zero_u8, .steady = true);
 TYPE(STATE_OR_LEFT_OUT, "string", emit_state, .size = 1, .words = "state", .word = word_state, .absent = zero_u8, .left_out = true);
 TYPE(SHUTDOWN, "string", emit_shutdown, .size = 1, .words = "direction", .word = word_shutdown);
-TYPE(EVIDENCE, "array", emit_evidence, .size = sizeof(evidence_set), .words = "evidence", .word = word_evidence);
+TYPE(EVIDENCE, "array", emit_evidence, .size = sizeof(evidence_set), .words = "evidence", .word = word_evidence, .steady = true);
 
 /* Objects. */
 
@@ -192,15 +190,54 @@ TYPE(ADDRESS, "string", emit_address, .absent = no_address);
 
 static bool no_owner(const void *at) { return ((const struct owner *)at)->source == OWNER_UNKNOWN; }
 
-TYPE(OWNER, "object", emit_shape, .size = sizeof(struct owner), .shape = SHAPE_owner, .absent = no_owner);
-TYPE(RST, "object", emit_shape, .shape = SHAPE_rst);
-TYPE(LINGER, "object", emit_shape, .shape = SHAPE_linger);
+#define DEPENDS(name) static void name(struct memo_key *key, const void *at)
+DEPENDS(rst_depends)
+{
+	const struct verdict *v = at;
+
+	memo_key_word(key, (uint64_t)v->rst_sent << 32 | v->rst_received);
+	memo_key_word(key, (uintptr_t)v->rst_reason);
+}
+DEPENDS(linger_depends)
+{
+	const struct verdict *v = at;
+
+	memo_key_word(key, (uint64_t)v->linger_ms << 32 | v->linger_on);
+	memo_key_word(key, v->linger_wait_ns);
+}
+DEPENDS(bytes_depends)
+{
+	const struct verdict *v = at;
+
+	memo_key_word(key, v->sent_bytes);
+	memo_key_word(key, v->received_bytes);
+}
+DEPENDS(exit_depends)
+{
+	const struct verdict *v = at;
+
+	memo_key_word(key, (uint32_t)v->exit_code);
+	memo_key_word(key, v->evidence & (EV(EXITING) | EV(KILLED)));
+}
+DEPENDS(lost_depends)
+{
+	const struct verdict *v = at;
+
+	memo_key_word(key, (uint64_t)v->unread_bytes << 32 | v->unsent_bytes);
+	memo_key_word(key, (uint64_t)v->unacked_bytes << 32 | v->peer_left_bytes);
+	memo_key_word(key, v->peer_left_known);
+}
+#undef DEPENDS
+
+TYPE(OWNER, "object", emit_shape, .size = sizeof(struct owner), .shape = SHAPE_owner, .absent = no_owner, .steady = true);
+TYPE(RST, "object", emit_shape, .shape = SHAPE_rst, .depends = rst_depends);
+TYPE(LINGER, "object", emit_shape, .shape = SHAPE_linger, .depends = linger_depends);
 EMIT(emit_peer_left) { json_u64(j, ((const struct verdict *)at)->peer_left_bytes); }
 static bool no_peer_left(const void *at) { return !((const struct verdict *)at)->peer_left_known; }
 
 TYPE(PEER_LEFT, "integer", emit_peer_left, .absent = no_peer_left);
-TYPE(LOST, "object", emit_shape, .shape = SHAPE_lost);
-TYPE(BYTES, "object", emit_shape, .shape = SHAPE_bytes);
+TYPE(LOST, "object", emit_shape, .shape = SHAPE_lost, .depends = lost_depends);
+TYPE(BYTES, "object", emit_shape, .shape = SHAPE_bytes, .depends = bytes_depends);
 TYPE(EXPECTED, "object", emit_shape, .shape = SHAPE_expected);
 
 /* As the kernel keeps it in task->exit_code: (status << 8) | signal, and 0x80 for a core dump. */
@@ -210,7 +247,7 @@ static bool no_exit(const void *at) { return !(((const struct verdict *)at)->evi
 
 TYPE(EXIT_STATUS, "integer", emit_exit_status);
 TYPE(EXIT_SIGNAL, "integer", emit_exit_signal);
-TYPE(EXIT, "object", emit_shape, .shape = SHAPE_exit, .absent = no_exit);
+TYPE(EXIT, "object", emit_shape, .shape = SHAPE_exit, .absent = no_exit, .depends = exit_depends);
 
 EMIT(emit_path)
 {
@@ -277,138 +314,7 @@ TYPE(SOCK, "object", emit_sock, .shape = SHAPE_sock, .absent = no_sock, .left_ou
 TYPE(MINI, "object", emit_mini, .shape = SHAPE_mini, .absent = no_mini, .left_out = true);
 TYPE(REQUEST, "object", emit_request, .shape = SHAPE_request, .absent = no_request, .left_out = true);
 
-/* The bill and stuck sockets: report/. */
-
-EMIT(emit_milli) { json_decimal(j, *(const uint64_t *)at, 3); }
-
-TYPE(ID_OR_NULL_32, "integer", emit_u32, .size = 4, .absent = zero_u32);
-TYPE(MILLI, "number", emit_milli, .size = 8);
-TYPE(MILLI_32, "number", emit_seconds, .size = 4);
-
-static void emit_groups(struct json *j, const struct field *field, const void *at)
-{
-	const struct bill_groups *groups = at;
-
-	json_array_begin(j);
-	for (size_t i = 0; i < groups->n; i++)
-		emit_object(j, field->type->shape, groups->items[i]);
-	json_array_end(j);
-}
-
-TYPE(GROUPS_OWNER, "array", emit_groups, .size = sizeof(struct bill_groups), .shape = SHAPE_bill_owner);
-TYPE(GROUPS_LOCAL, "array", emit_groups, .size = sizeof(struct bill_groups), .shape = SHAPE_bill_local);
-TYPE(GROUPS_PEER, "array", emit_groups, .size = sizeof(struct bill_groups), .shape = SHAPE_bill_peer);
-TYPE(GROUPS_CAME, "array", emit_groups, .size = sizeof(struct bill_groups), .shape = SHAPE_bill_came);
-TYPE(GROUPS_DESTINATION, "array", emit_groups, .size = sizeof(struct bill_groups), .shape = SHAPE_destination);
-TYPE(MINI_COUNT, "object", emit_shape, .shape = SHAPE_mini_count);
-
-#define KEY(at) (&((const struct bill_group *)(at))->key)
-
-static void emit_group_end(struct json *j, const struct bill_key *key, const uint8_t *addr, uint16_t port)
-{
-	struct endpoint endpoint = { .port = port };
-
-	memcpy(endpoint.addr, addr, sizeof(endpoint.addr));
-	emit_end(j, key->family, &endpoint);
-}
-
-EMIT(emit_group_local) { emit_group_end(j, KEY(at), KEY(at)->local_addr, KEY(at)->local_port); }
-EMIT(emit_group_peer) { emit_group_end(j, KEY(at), KEY(at)->peer_addr, KEY(at)->peer_port); }
-EMIT(emit_group_netns) { json_u64(j, KEY(at)->netns); }
-EMIT(emit_group_comm) { json_string_n(j, KEY(at)->comm, strnlen(KEY(at)->comm, sizeof(KEY(at)->comm))); }
-EMIT(emit_group_role) { json_string(j, bill_role_slug(KEY(at)->role)); }
-EMIT(emit_group_came) { json_string(j, bill_came_slug(KEY(at))); }
-static bool no_comm(const void *at) { return !KEY(at)->owned; }
-static bool no_role(const void *at) { return !bill_role_slug(KEY(at)->role); }
-static const char *word_role(unsigned i) { return i + 1 < BILL_ROLE_MAX ? bill_role_slug(i + 1) : NULL; }
-static const char *word_came(unsigned i)
-{
-	static const char *const others[] = { "pending", "older", NULL };
-
-	return i < CAUSE_MAX ? cause_row(i)->slug : others[i - CAUSE_MAX];
-}
-
-TYPE(GROUP_LOCAL, "object", emit_group_local, .shape = SHAPE_endpoint);
-TYPE(GROUP_PEER, "object", emit_group_peer, .shape = SHAPE_endpoint);
-TYPE(GROUP_NETNS, "integer", emit_group_netns);
-TYPE(GROUP_COMM, "string", emit_group_comm, .absent = no_comm);
-TYPE(GROUP_ROLE, "string", emit_group_role, .words = "role", .word = word_role, .absent = no_role);
-TYPE(GROUP_CAME, "string", emit_group_came, .words = "how it came to be", .word = word_came);
-
-EMIT(emit_lifetimes)
-{
-	const struct bill_report *r = at;
-
-	json_array_begin(j);
-	for (size_t i = 0; i < r->n_lifetimes; i++)
-		emit_object(j, SHAPE_lifetime, &r->lifetimes[i]);
-	json_array_end(j);
-}
-
-EMIT(emit_advices)
-{
-	const struct bill_report *r = at;
-
-	json_array_begin(j);
-	for (size_t i = 0; i < r->n_advice; i++)
-		emit_object(j, SHAPE_advice, &r->advice[i]);
-	json_array_end(j);
-}
-
-EMIT(emit_rules)
-{
-	const struct bill_report *r = at;
-
-	json_array_begin(j);
-	for (size_t i = 0; i < r->n_rules; i++)
-		emit_object(j, SHAPE_tcp_rules, r->rules[i]);
-	json_array_end(j);
-}
-
-EMIT(emit_rules_count) { json_u64(j, ((const struct bill_rules *)at)->kernel_tw); }
-EMIT(emit_report_count) { json_u64(j, ((const struct bill_report *)at)->kernel_tw); }
-static bool no_rules_count(const void *at) { return !((const struct bill_rules *)at)->counted; }
-static bool no_report_count(const void *at) { return !((const struct bill_report *)at)->kernel_counted; }
-
-TYPE(LIFETIMES, "array", emit_lifetimes, .shape = SHAPE_lifetime);
-TYPE(ADVICES, "array", emit_advices, .shape = SHAPE_advice);
-TYPE(ADVICE, "string", emit_name, .size = sizeof(char *), .words = "advice", .word = bill_advice_slug);
-TYPE(RULES, "array", emit_rules, .shape = SHAPE_tcp_rules);
-TYPE(RULES_COUNT, "integer", emit_rules_count, .absent = no_rules_count);
-TYPE(REPORT_COUNT, "integer", emit_report_count, .absent = no_report_count);
-
-EMIT(emit_holders)
-{
-	const struct stuck_sock *s = at;
-
-	json_array_begin(j);
-	for (size_t i = 0; i < s->n_holders && i < STUCK_HOLDERS_MAX; i++)
-		emit_object(j, SHAPE_holder, &s->holders[i]);
-	json_array_end(j);
-}
-
-EMIT(emit_stuck)
-{
-	const struct stuck_report *r = at;
-
-	json_array_begin(j);
-	for (size_t i = 0; i < r->n; i++)
-		emit_object(j, SHAPE_stuck_socket, r->items[i]);
-	json_array_end(j);
-}
-
-EMIT(emit_waits_for) { json_string(j, stuck_wait_slug(*(const enum stuck_wait *)at)); }
-EMIT(emit_stuck_unread) { json_u64(j, ((const struct stuck_sock *)at)->unread_bytes); }
-EMIT(emit_stuck_unsent) { json_u64(j, ((const struct stuck_sock *)at)->unsent_bytes); }
-EMIT(emit_stuck_unacked) { json_u64(j, ((const struct stuck_sock *)at)->unacked_bytes); }
-static bool not_seen(const void *at) { return !((const struct stuck_sock *)at)->seen; }
-
-TYPE(HOLDERS, "array", emit_holders, .shape = SHAPE_holder);
-TYPE(STUCK_SOCKETS, "array", emit_stuck, .shape = SHAPE_stuck_socket);
-TYPE(WAITS_FOR, "string", emit_waits_for, .size = sizeof(enum stuck_wait), .words = "what it waits for", .word = stuck_wait_slug);
-TYPE(STUCK_UNREAD, "integer", emit_stuck_unread, .absent = not_seen);
-TYPE(STUCK_UNSENT, "integer", emit_stuck_unsent, .absent = not_seen);
-TYPE(STUCK_UNACKED, "integer", emit_stuck_unacked, .absent = not_seen);
+#include "sink/fields_report.h"
 
 /* clang-format on */
 
@@ -472,18 +378,70 @@ bool shape_is_nested(enum shape_id id)
 	return false;
 }
 
+static inline void field_emit(struct json *j, const struct field *field, const void *from)
+{
+	const void *at = (const char *)from + field->offset;
+	bool absent = field->type->absent && field->type->absent(at);
+
+	if (absent && field->type->left_out)
+		return;
+	json_key_word(j, &field->word);
+	if (absent)
+		json_null(j);
+	else
+		field->type->emit(j, field, at);
+}
+
+static bool is_steady(const struct field *field)
+{
+	return field->key && (field->type->steady || field->type->depends);
+}
+
+/* Those that are steady, from this one on: what they all depend on. Returns the one after them. */
+static const struct field *steady_run(const struct field *field, const void *from, struct memo_key *key)
+{
+	memo_key_begin(key, field);
+	for (; is_steady(field); field++) {
+		const void *at = (const char *)from + field->offset;
+
+		if (field->type->depends)
+			field->type->depends(key, at);
+		else if (field->size == sizeof(uint32_t))
+			memo_key_word(key, *(const uint32_t *)at);
+		else
+			memo_key_add(key, at, field->size);
+	}
+	return field;
+}
+
+static void run_emit(struct json *j, const struct field *first, const struct field *end,
+		     const void *from, const struct memo_key *key)
+{
+	size_t mark;
+
+	if (json_again(j, key))
+		return;
+	mark = json_mark(j);
+	for (; first != end; first++)
+		field_emit(j, first, from);
+	json_keep(j, key, mark);
+}
+
 void shape_emit(struct json *j, enum shape_id id, const void *from)
 {
-	for (const struct field *field = shapes[id].fields; field->key; field++) {
-		const void *at = (const char *)from + field->offset;
-		bool absent = field->type->absent && field->type->absent(at);
+	const struct field *field = shapes[id].fields;
 
-		if (absent && field->type->left_out)
-			continue;
-		json_key_word(j, &field->word);
-		if (absent)
-			json_null(j);
-		else
-			field->type->emit(j, field, at);
+	while (field->key) {
+		const struct field *end = field + 1;
+		struct memo_key key;
+
+		/* a word alone is not worth the look */
+		if (j->memo && is_steady(field) && (is_steady(end) || field->type->shape)) {
+			end = steady_run(field, from, &key);
+			run_emit(j, field, end, from, &key);
+		} else {
+			field_emit(j, field, from);
+		}
+		field = end;
 	}
 }

@@ -56,6 +56,13 @@ struct field_type {
 	bool left_out;	     /* ... not there at all */
 	bool is_signed;	     /* an integer that may be below zero */
 	size_t size;	     /* of the member it reads; 0 = any size, or all of the struct */
+	/*
+	 * Often the same from line to line, so that what stands next to each other of
+	 * this kind is copied, not written: a member's bytes say all of it (its size
+	 * must be given), or what is put here.
+	 */
+	bool steady;
+	void (*depends)(struct memo_key *key, const void *at);
 	void (*emit)(struct json *j, const struct field *field, const void *at);
 };
 

@@ -16,6 +16,7 @@ struct ndjson {
 	struct sink_config config;
 	struct stamp stamp;
 	struct buf line;
+	struct memo memo;
 	uint64_t seq; /* of the next line */
 };
 
@@ -83,6 +84,7 @@ static int ndjson_take(struct sink *sink, const struct record *record)
 		return 0;
 	buf_reset(&n->line);
 	json_begin(&j, &n->line);
+	j.memo = &n->memo;
 	put_line(n, record, &j, from);
 	err = json_end(&j);
 	if (err)

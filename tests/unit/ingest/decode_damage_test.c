@@ -191,10 +191,11 @@ static void check_sane(const struct obs *o, uint8_t layout)
 	assert_non_null(memchr(o->task.comm, '\0', sizeof(o->task.comm)));
 	if (o->rst_reason)
 		assert_true(o->rst_reason == decoder.reasons[0] || o->rst_reason == decoder.reasons[2]);
-	assert_int_equal(o->has_sock, layout == WIRE_FULL || layout == WIRE_SOCK || layout == WIRE_HELD);
+	assert_int_equal(o->has_sock, layout == WIRE_FULL || layout == WIRE_SOCK || layout == WIRE_HELD ||
+					      layout == WIRE_SPOT_SUMS || layout == WIRE_SPOT_ALL);
 	assert_true(!o->has_task || layout == WIRE_BRIEF || layout == WIRE_FULL || layout == WIRE_TASK ||
-		    layout == WIRE_HELD);
-	assert_true(layout == WIRE_MINI ? !o->sk : !o->mini.addr);
+		    layout == WIRE_HELD || layout == WIRE_SPOT_WHO || layout == WIRE_SPOT_ALL);
+	assert_true(layout == WIRE_MINI || layout == WIRE_SPOT_MINI ? !o->sk : !o->mini.addr);
 }
 
 /* Noise under a head that is mostly right: else next to nothing would get past it. */

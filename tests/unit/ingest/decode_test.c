@@ -109,7 +109,7 @@ static void the_head_is_in_every_layout(void **state)
 	struct obs o;
 
 	(void)state;
-	for (int layout = WIRE_LEAN; layout < N_LAYOUTS; layout++) {
+	for (int layout = WIRE_LEAN; layout < WIRE_SPOT; layout++) {
 		union any w = record(WIRE_STATE, (enum wire_layout)layout);
 
 		w.ev.cpu = 7;
@@ -147,6 +147,7 @@ static void each_flag_is_its_own_boolean_and_no_other(void **state)
 		{ WIRE_REPAIR, offsetof(struct obs, sock.repair) },
 		{ WIRE_MPTCP, offsetof(struct obs, sock.mptcp) },
 		{ WIRE_UNDERSTUDY, offsetof(struct obs, understudy) },
+		{ WIRE_RESET, offsetof(struct obs, reset_called) },
 		{ WIRE_RST_FLAG, offsetof(struct obs, rst_flag) },
 		{ WIRE_RST_FLAG_KNOWN, offsetof(struct obs, rst_flag_known) },
 	};

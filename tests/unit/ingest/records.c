@@ -20,6 +20,9 @@ const size_t layout_sizes[N_LAYOUTS] = {
 	[WIRE_TASK] = sizeof(struct wire_by_task), [WIRE_PLACE] = sizeof(struct wire_place),
 	[WIRE_SOCK] = sizeof(struct wire_alone), [WIRE_HELD] = sizeof(struct wire_held),
 	[WIRE_STRAY] = sizeof(struct wire_stray), [WIRE_REQUEST] = sizeof(struct wire_request),
+	[WIRE_SPOT] = sizeof(struct wire_spot), [WIRE_SPOT_WHO] = sizeof(struct wire_spot_who),
+	[WIRE_SPOT_SUMS] = sizeof(struct wire_spot_sums), [WIRE_SPOT_ALL] = sizeof(struct wire_spot_all),
+	[WIRE_SPOT_MINI] = sizeof(struct wire_spot_mini),
 };
 
 union any record(enum wire_kind kind, enum wire_layout layout)
@@ -30,7 +33,10 @@ union any record(enum wire_kind kind, enum wire_layout layout)
 	w.ev.version = WIRE_VERSION;
 	w.ev.kind = (__u8)kind;
 	w.ev.layout = (__u8)layout;
-	w.ev.reason = WIRE_NO_REASON;
+	if (layout < WIRE_SPOT)
+		w.ev.reason = WIRE_NO_REASON;
+	else
+		w.spot.reason = WIRE_SPOT_NO_REASON;
 	return w;
 }
 

@@ -10,7 +10,7 @@
 #include "ingest/decode.h"
 #include "wire.h"
 
-#define N_LAYOUTS 11
+#define N_LAYOUTS 16
 extern const size_t layout_sizes[N_LAYOUTS];
 
 /* Room for more than any record that is known, so that a longer one can be made. */
@@ -25,6 +25,11 @@ union any {
 	struct wire_mini mini;
 	struct wire_stray stray;
 	struct wire_request request;
+	struct wire_spot spot;
+	struct wire_spot_who spot_who;
+	struct wire_spot_sums spot_sums;
+	struct wire_spot_all spot_all;
+	struct wire_spot_mini spot_mini;
 	unsigned char bytes[512];
 };
 

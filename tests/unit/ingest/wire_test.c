@@ -41,6 +41,22 @@ static void the_wire_of_version_1_is_laid_out_as_it_was(void **state)
 	assert_int_equal(offsetof(struct wire_request, age_ns), 96);
 	assert_int_equal(offsetof(struct wire_request, flags), 104);
 	assert_int_equal(offsetof(struct wire_request, caller), 106);
+	assert_int_equal(sizeof(struct wire_spot), 48);
+	assert_int_equal(offsetof(struct wire_spot, mono_ns), 8);
+	assert_int_equal(offsetof(struct wire_spot, sk), 16);
+	assert_int_equal(offsetof(struct wire_spot, netns_ino), 28);
+	assert_int_equal(offsetof(struct wire_spot, peer_port), 42);
+	assert_int_equal(offsetof(struct wire_spot, shutdown), 46);
+	assert_int_equal(sizeof(struct wire_who), 32);
+	assert_int_equal(offsetof(struct wire_who, comm), 16);
+	assert_int_equal(sizeof(struct wire_sums), 56);
+	assert_int_equal(offsetof(struct wire_sums, linger2), 44);
+	assert_int_equal(offsetof(struct wire_sums, probes_out), 53);
+	assert_int_equal(offsetof(struct wire_spot_who, who), 48);
+	assert_int_equal(offsetof(struct wire_spot_sums, sums), 48);
+	assert_int_equal(offsetof(struct wire_spot_all, sums), 80);
+	assert_int_equal(offsetof(struct wire_spot_mini, timeout_jiffies), 48);
+	assert_int_equal(offsetof(struct wire_spot_mini, flags), 53);
 }
 
 int main(void)
