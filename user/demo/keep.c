@@ -7,7 +7,7 @@
 
 #include "endings.h"
 
-void keep_begin(struct keep *keep, uint16_t port, uint32_t netns)
+void keep_begin(struct keep *keep, uint16_t port, uint32_t netns, uint64_t since_ns)
 {
 	uint64_t last = keep->after_conn;
 
@@ -19,7 +19,8 @@ void keep_begin(struct keep *keep, uint16_t port, uint32_t netns)
 		last = conn > last ? conn : last;
 	}
 	*keep = (struct keep){
-		.port = port, .netns = netns, .after_conn = last, .items = keep->items, .cap = keep->cap
+		.port = port, .netns = netns, .since_ns = since_ns, .after_conn = last,
+		.items = keep->items, .cap = keep->cap,
 	};
 }
 
@@ -46,8 +47,26 @@ static bool conn_ours(const struct keep *keep, uint64_t conn)
 	return !conn || conn > keep->after_conn;
 }
 
+/* When that of which the record tells began, as far as is known. */
+static uint64_t born_ns(const struct record *r)
+{
+	switch (r->kind) {
+	case REC_CLOSE:
+		return r->mono_ns - r->close->age_ns;
+	case REC_MINISOCKET:
+		return r->mono_ns - r->minisocket->fin_wait2_ns - r->minisocket->time_wait_ns;
+	case REC_EVENT:
+	case REC_RESET:
+		return r->mono_ns;
+	default: /* what only ours can say */
+		return UINT64_MAX;
+	}
+}
+
 static bool ours(const struct keep *keep, const struct record *r)
 {
+	if (born_ns(r) < keep->since_ns)
+		return false;
 	switch (r->kind) {
 	case REC_CLOSE:
 		return conn_ours(keep, r->close->conn) && netns_ours(keep, r->close->netns) &&

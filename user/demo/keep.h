@@ -35,6 +35,7 @@ struct kept {
 struct keep {
 	uint16_t port;	     /* of the server: whatever does not have it is not ours */
 	uint32_t netns;	     /* of the pair: the same port in another one is a stranger's; 0 = any */
+	uint64_t since_ns;   /* whatever began before is a stranger's: a namespace's inode is soon another's */
 	uint64_t after_conn; /* connections up to this one belong to earlier stories */
 	struct kept *items;
 	size_t n, cap;
@@ -44,7 +45,7 @@ struct keep {
 };
 
 /* Empties it for the next story; keeps the memory. */
-void keep_begin(struct keep *keep, uint16_t port, uint32_t netns);
+void keep_begin(struct keep *keep, uint16_t port, uint32_t netns, uint64_t since_ns);
 /* Takes a copy of a record of this story, passes over what belongs to others. 0 or -ENOMEM. */
 int keep_take(struct keep *keep, const struct record *record);
 /* Gives every call and segment its conn, and all records to emit() as they happened in time. */

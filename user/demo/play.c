@@ -211,10 +211,10 @@ int play_begin(struct play *play, const struct ending *ending, enum side closer)
 		return r;
 	play->ending = ending;
 	play->closer = closer;
-	keep_begin(&play->keep, play->port, netns_of(play));
+	play->began_ns = run_now_ns();
+	keep_begin(&play->keep, play->port, netns_of(play), play->began_ns);
 	play->open = true;
 	play->ended_ns = 0;
-	play->began_ns = run_now_ns();
 	return pair_start(play->run, &config, &play->pair);
 }
 

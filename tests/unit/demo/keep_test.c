@@ -102,7 +102,7 @@ static void records_come_out_in_the_order_in_which_they_happened(void **state)
 	struct keep keep = { 0 };
 
 	(void)state;
-	keep_begin(&keep, PORT, 0);
+	keep_begin(&keep, PORT, 0, 0);
 	take_close(&keep, 50, 2, server_tuple(9), CAUSE_ACTIVE_CLOSE);
 	take_app(&keep, 40, "read", client_tuple(9));
 	take_event(&keep, 10, 3, client_tuple(9));
@@ -124,7 +124,7 @@ static void a_tuple_that_lives_twice_is_told_apart_by_time(void **state)
 	struct keep keep = { 0 };
 
 	(void)state;
-	keep_begin(&keep, PORT, 0);
+	keep_begin(&keep, PORT, 0, 0);
 	take_life(&keep, 10, 30, 2, client_tuple(9));
 	take_life(&keep, 12, 31, 3, server_tuple(9));
 	take_life(&keep, 40, 60, 4, client_tuple(9));
@@ -157,7 +157,7 @@ static void take_mini(struct keep *keep, uint64_t conn, struct tuple t, enum min
 /* As the client's close of `tw-reuse` is seen. */
 static void begin_reuse(struct keep *keep)
 {
-	keep_begin(keep, PORT, 0);
+	keep_begin(keep, PORT, 0, 0);
 	for (uint64_t conn = 2; conn < 6; conn += 2) {
 		struct verdict v = { .conn = conn, .pair = conn + 1, .tuple = client_tuple(9),
 				     .cause = CAUSE_ACTIVE_CLOSE, .evidence = EV(MINI_TIME_WAIT) };
@@ -218,7 +218,7 @@ static void of_several_verdicts_that_with_the_endings_cause_is_meant(void **stat
 	struct keep keep = { 0 };
 
 	(void)state;
-	keep_begin(&keep, PORT, 0);
+	keep_begin(&keep, PORT, 0, 0);
 	assert_null(check_verdict(&keep, &ending, SIDE_CLIENT, SIDE_CLIENT));
 	take_close(&keep, 1, 4, client_tuple(9), CAUSE_ACTIVE_CLOSE);
 	assert_int_equal(check_verdict(&keep, &ending, SIDE_CLIENT, SIDE_CLIENT)->conn, 4);
@@ -238,7 +238,7 @@ static void calls_and_segments_get_the_conn_of_their_end(void **state)
 
 	(void)state;
 	unbound.local.port = 0; /* a connect() that failed */
-	keep_begin(&keep, PORT, 0);
+	keep_begin(&keep, PORT, 0, 0);
 	take_app(&keep, 10, "socket", (struct tuple){ 0 });
 	take_app(&keep, 20, "connect", unbound);
 	take(&keep, REC_SEGMENT, 30, &s);
@@ -256,7 +256,7 @@ static void what_belongs_to_others_is_passed_over(void **state)
 
 	(void)state;
 	stranger.local.port = 80;
-	keep_begin(&keep, PORT, 0);
+	keep_begin(&keep, PORT, 0, 0);
 	take_event(&keep, 10, 1, listener);
 	take_event(&keep, 20, 2, stranger);
 	take_close(&keep, 30, 2, stranger, CAUSE_LINGER_ZERO);
@@ -270,12 +270,27 @@ static void late_records_of_an_earlier_story_are_passed_over(void **state)
 	struct keep keep = { 0 };
 
 	(void)state;
-	keep_begin(&keep, PORT, 0);
+	keep_begin(&keep, PORT, 0, 0);
 	take_event(&keep, 10, 8, server_tuple(9));
-	keep_begin(&keep, PORT, 0);
+	keep_begin(&keep, PORT, 0, 0);
 	take_close(&keep, 20, 8, server_tuple(9), CAUSE_ACTIVE_CLOSE);
 	take_close(&keep, 30, 10, server_tuple(9), CAUSE_PASSIVE_CLOSE); /* the same tuple again */
 	assert_string_equal(emit(&keep), "C10 ");
+	keep_free(&keep);
+}
+
+static void what_began_before_the_story_is_a_strangers(void **state)
+{
+	struct minisocket mini = { .tuple = server_tuple(9), .mono_ns = 130, .fin_wait2_ns = 20, .time_wait_ns = 11 };
+	struct keep keep = { 0 };
+
+	(void)state;
+	keep_begin(&keep, PORT, 0, 100);
+	take_life(&keep, 99, 120, 2, server_tuple(9));
+	take_life(&keep, 101, 121, 4, server_tuple(9));
+	take(&keep, REC_MINISOCKET, 130, &mini);
+	take_event(&keep, 99, 6, server_tuple(9));
+	assert_string_equal(emit(&keep), "C4 ");
 	keep_free(&keep);
 }
 
@@ -285,7 +300,7 @@ static void full_story_still_takes_verdicts(void **state)
 	struct keep keep = { 0 };
 
 	(void)state;
-	keep_begin(&keep, PORT, 0);
+	keep_begin(&keep, PORT, 0, 0);
 	for (int i = 0; i < KEEP_MAX + 5; i++)
 		take(&keep, REC_SEGMENT, 1, &s);
 	take_close(&keep, 9, 2, server_tuple(9), CAUSE_ACTIVE_CLOSE);
@@ -302,7 +317,7 @@ static void reader_that_has_gone_ends_the_telling(void **state)
 	int answer = -EPIPE;
 
 	(void)state;
-	keep_begin(&keep, PORT, 0);
+	keep_begin(&keep, PORT, 0, 0);
 	take_event(&keep, 10, 2, server_tuple(9));
 	take_event(&keep, 20, 2, server_tuple(9));
 	told[0] = '\0';
@@ -320,7 +335,7 @@ static void both_right_verdicts_pass(void **state)
 	char why[CHECK_WHY] = "";
 
 	(void)state;
-	keep_begin(&keep, PORT, 0);
+	keep_begin(&keep, PORT, 0, 0);
 	take_close(&keep, 10, 2, server_tuple(9), CAUSE_ACTIVE_CLOSE);
 	take_close(&keep, 20, 3, client_tuple(9), CAUSE_PASSIVE_CLOSE);
 	assert_true(check_story(&keep, ending, SIDE_SERVER, 0, why));
@@ -337,11 +352,11 @@ static void missing_superfluous_and_unproven_verdicts_fail(void **state)
 	char why[CHECK_WHY] = "";
 
 	(void)state;
-	keep_begin(&keep, PORT, 0);
+	keep_begin(&keep, PORT, 0, 0);
 	take_close(&keep, 10, 2, server_tuple(9), CAUSE_LINGER_ZERO);
 	assert_false(check_story(&keep, zero, SIDE_SERVER, 0, why));
 	assert_string_equal(why, "the server's verdict has no evidence linger-zero-set");
-	keep_begin(&keep, PORT, 0);
+	keep_begin(&keep, PORT, 0, 0);
 	take_close(&keep, 20, 5, client_tuple(9), CAUSE_REFUSED);
 	assert_false(check_story(&keep, refused, SIDE_CLIENT, 0, why)); /* not proven either */
 	take_close(&keep, 20, 4, server_tuple(9), CAUSE_UNKNOWN);
@@ -356,7 +371,7 @@ static void verdicts_that_are_no_pair_fail(void **state)
 	char why[CHECK_WHY] = "";
 
 	(void)state;
-	keep_begin(&keep, PORT, 0);
+	keep_begin(&keep, PORT, 0, 0);
 	take_close(&keep, 10, 2, server_tuple(9), CAUSE_ACTIVE_CLOSE);
 	take_close(&keep, 20, 5, client_tuple(9), CAUSE_PASSIVE_CLOSE);
 	assert_false(check_story(&keep, ending_by_slug("default"), SIDE_SERVER, 0, why));
@@ -375,7 +390,7 @@ static void the_same_port_in_another_namespace_is_a_strangers(void **state)
 
 	(void)state;
 	for (uint32_t own = 7; own <= 8; own++) {
-		keep_begin(&keep, PORT, own);
+		keep_begin(&keep, PORT, own, 0);
 		take(&keep, REC_CLOSE, 1, &v);
 		take(&keep, REC_MINISOCKET, 1, &m);
 		take(&keep, REC_EVENT, 1, &e);
@@ -397,6 +412,7 @@ int main(void)
 		cmocka_unit_test(of_several_verdicts_that_with_the_endings_cause_is_meant),
 		cmocka_unit_test(what_belongs_to_others_is_passed_over),
 		cmocka_unit_test(late_records_of_an_earlier_story_are_passed_over),
+		cmocka_unit_test(what_began_before_the_story_is_a_strangers),
 		cmocka_unit_test(full_story_still_takes_verdicts),
 		cmocka_unit_test(reader_that_has_gone_ends_the_telling),
 		cmocka_unit_test(both_right_verdicts_pass),

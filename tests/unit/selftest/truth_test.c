@@ -70,7 +70,7 @@ static int make(void **state)
 	memset(&stand, 0, sizeof(stand));
 	assert_int_equal(audit_new(&stand.audit), 0);
 	assert_int_equal(truth_begin(ending_by_slug("linger-zero"), SIDE_SERVER, 0, &stand.trial), 0);
-	keep_begin(&stand.keep, PORT, NETNS);
+	keep_begin(&stand.keep, PORT, NETNS, 0);
 	for (int i = 0; i < COUNTER_MAX; i++)
 		stand.delta.known[i] = true;
 	stand.delta.value[COUNTER_OUT_RSTS] = 1;
