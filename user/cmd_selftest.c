@@ -200,8 +200,7 @@ static int on_record(void *ctx, const struct record *record)
 static int open_run(struct selftest *s)
 {
 	struct run_config config = {
-		.session = {.way = s->config.way, .ring_kib = s->config.ring_kib, .events = true},
-		.events = true,
+		.session = {.way = s->config.way, .ring_kib = s->config.ring_kib},
 		.strays = true,
 		.emit = on_record,
 		.ctx = s,
