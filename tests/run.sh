@@ -24,7 +24,7 @@ export CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C.UTF-8 TZ=UTC PYTHONDONTWRITEBYTECODE=1
 seconds_for() {
 	case $1 in
 	live) echo 900 ;;
-	vm) echo 7200 ;;
+	vm) echo 3600 ;;
 	*) echo 120 ;;
 	esac
 }

@@ -1,13 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # shellcheck shell=sh
 #
-# demo_guest.sh TCPCLOSE WAY ...: inside the machine. The endings of $ENDINGS on every
-# way, once as it is and, with TURNS=2, once the other way round, and the selftest;
+# demo_guest.sh TCPCLOSE WAY ...: inside the machine. By every way: the endings of
+# $ENDINGS, once as they are and, with TURNS=2, beside them the other way round, and then
+# a tape of those of $TAPED and the selftest with the options of $SELFTEST_WAY.
 # demo_matrix.sh judges what it leaves in /out.
 tcpclose=$1
 shift
 read -r kernel </proc/version
 echo "$kernel" >/out/kernel
+
+stamp() { # WORD ...: how long what just ended took, and how much of that both processors were idle
+	was=$up was_idle=$idle
+	read -r up idle </proc/uptime
+	[ -z "$was" ] || echo "$was $up $was_idle $idle $*" >>/out/times
+}
+up='' idle=''
 
 # An emulated machine may stand still for longer than a program waits for the other
 # one: a demo that did not end as it must is played again. What it says every time counts.
@@ -15,8 +23,7 @@ run() { # NAME OPTION ...
 	out=/out/$1
 	shift
 	for again in 1 2 3; do
-		# shellcheck disable=SC2086 # one word each
-		"$tcpclose" demo $ENDINGS --json "$@" >"$out.json" 2>"$out.err"
+		"$tcpclose" demo --json "$@" >"$out.json" 2>"$out.err"
 		status=$?
 		[ "$status" -eq 3 ] || break
 		cp "$out.err" "$out.err.$again"
@@ -24,11 +31,44 @@ run() { # NAME OPTION ...
 	echo "$status" >"$out.status"
 }
 
+# The same for the selftest: what did not agree is tried again with less beside it.
+selftest() { # WAY OPTION ...
+	tap=/out/$1.tap
+	shift
+	jobs='' words=''
+	for again in 1 2 3; do
+		# shellcheck disable=SC2086 # one word each
+		"$tcpclose" selftest --tap "$@" $jobs $words >"$tap.$again" 2>"$tap.$again.err"
+		status=$?
+		[ "$status" -eq 3 ] || break
+		jobs=--jobs=2 words=$(disagreeing "$tap.$again")
+	done
+	echo "$status" >"$tap.status"
+}
+
+disagreeing() { # TAP: "not ok N - ENDING by the ..."
+	while read -r not _ _ _ ending _; do
+		[ "$not" != not ] || echo "$ending"
+	done <"$1"
+}
+
+stamp
 for way; do
 	"$tcpclose" doctor --way="$way" >"/out/$way.doctor" 2>&1
-	run "$way" --way="$way"
+	stamp "$way" doctor
+	# Endings wait for timers most of the time: both turns fit beside each other.
+	# shellcheck disable=SC2086 # one word each
+	run "$way" --way="$way" $ENDINGS &
+	# shellcheck disable=SC2086
+	[ "$TURNS" -lt 2 ] || run "$way.6c" --way="$way" -6 --closer=client $ENDINGS
+	wait
+	stamp "$way" demo
 	[ "$TURNS" -ge 2 ] || continue
-	run "$way.6c" --way="$way" -6 --closer=client
-	"$tcpclose" selftest --way="$way" --tap >"/out/$way.tap" 2>"/out/$way.tap.err"
-	echo $? >"/out/$way.tap.status"
+	# shellcheck disable=SC2086
+	run "$way.tape" --way="$way" --tape="/out/$way.wire" -q $TAPED
+	stamp "$way" tape
+	eval "options=\${SELFTEST_$way:-}"
+	# shellcheck disable=SC2154,SC2086 # it is the eval that assigns; one word each
+	selftest "$way" --way="$way" $options
+	stamp "$way" selftest
 done

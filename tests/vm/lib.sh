@@ -5,8 +5,9 @@
 # and the programs for them. Which kernels: the arguments, else $KERNELS, else what $VM
 # says: "none", "some" (the oldest, a middle and the newest of this architecture), else all.
 #
-# JOBS=N  machines at once (as many as processors)
-# O=DIR   where tcpclose was built (build); programs for another architecture: O/ARCH
+# JOBS=N         machines at once (one more than processors)
+# O=DIR          where tcpclose was built (build); programs for another architecture: O/ARCH
+# THOROUGH=1     everything by every way, where otherwise the kernels take turns
 # Some of these are for who sources this alone.
 # shellcheck disable=SC2034
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -21,13 +22,15 @@ fi
 
 count=0
 failed=0
-say() { # STATUS NAME: one result
+declare -A repeating # kernels, to be repeated
+say() { # STATUS NAME: one result; a name begins with the kernel
 	count=$((count + 1))
 	if [ "$1" -eq 0 ]; then
 		echo "ok $count - $2"
 	else
 		echo "not ok $count - $2"
 		failed=1
+		[ -z "$(row_of "${2%%[: ]*}")" ] || repeating[${2%%[: ]*}]=1
 	fi
 }
 
@@ -42,6 +45,11 @@ show() { # FILE: its beginning, as comments
 }
 
 finish() {
+	local kernel
+
+	for kernel in "${!repeating[@]}"; do
+		echo "# to repeat: make vm KERNEL=$kernel T=$(basename "$0" .sh)"
+	done
 	echo "1..$count"
 	exit "$failed"
 }
@@ -81,7 +89,7 @@ row_of() { # KERNEL: its row of kernels.txt
 
 # What kernels.txt says of it: facts, or with "way" ways.
 lacking() { # KERNEL [way]
-	row_of "$1" | awk '{ print $4 }' | tr ',' '\n' | if [ -n "${2:-}" ]; then sed -n 's/^way://p'; else grep -v '^way:'; fi | sort
+	row_of "$1" | awk '{ print $5 }' | tr ',' '\n' | if [ -n "${2:-}" ]; then sed -n 's/^way://p'; else grep -v '^way:'; fi | sort
 }
 
 choose_kernels() { # [KERNEL ...]
@@ -133,29 +141,58 @@ prepare() { # KERNEL OUT
 	return "$status"
 }
 
-# As many machines at once as there are processors: mostly they wait.
-: "${JOBS:=$(getconf _NPROCESSORS_ONLN)}"
+# One more machine at once than there are processors: a part of the time they wait for timers.
+: "${JOBS:=$(($(getconf _NPROCESSORS_ONLN) + 1))}"
+
+# Those that take longest first: an emulator for another architecture has more to do.
+by_length() {
+	for kernel in "${kernels[@]}"; do
+		[ "$(arch_of "$kernel")" = "$own_arch" ] || echo "$kernel"
+	done
+	for kernel in "${kernels[@]}"; do
+		[ "$(arch_of "$kernel")" != "$own_arch" ] || echo "$kernel"
+	done
+}
+
+# What runs while it runs: all there is to see of a run that was stopped.
+boot_one() { # KERNEL OUT
+	local began=$SECONDS
+
+	echo "# $1: a machine starts"
+	boot "$1" "$2" >"$2/run" 2>&1
+	echo $? >"$2/booted"
+	echo "# $1: its machine ended after $((SECONDS - began)) s (status $(<"$2/booted"))"
+}
 
 # boot() of each kernel that can be had, its output in OUT/run and its status in OUT/booted.
 boot_all() { # RESULTS
-	local kernel out running=0
+	local kernel running=0 queue ready=" "
 
-	booted=()
-	for kernel in "${kernels[@]}"; do
-		out=$1/$kernel
-		prepare "$kernel" "$out" || continue
-		booted+=("$kernel")
+	mapfile -t queue < <(by_length)
+	for kernel in "${queue[@]}"; do
+		prepare "$kernel" "$1/$kernel" || continue
+		ready+="$kernel "
 		if [ "$running" -ge "$JOBS" ]; then
 			wait -n
 			running=$((running - 1))
 		fi
-		{
-			boot "$kernel" "$out" >"$out/run" 2>&1
-			echo $? >"$out/booted"
-		} &
+		boot_one "$kernel" "$1/$kernel" &
 		running=$((running + 1))
 	done
 	wait
+	booted=()
+	for kernel in "${kernels[@]}"; do
+		[ "${ready#* "$kernel" }" = "$ready" ] || booted+=("$kernel")
+	done
+}
+
+# From lines "FROM TO IDLE IDLE WORD ...", seconds since boot, the sum of two processors.
+show_times() { # KERNEL FILE
+	[ ! -s "$2" ] || awk -v kernel="$1" '{
+		printf "%s %s %s %d s", NR == 1 ? "# " kernel ":" : ";", $5, $6, $2 - $1
+		if ($2 > $1)
+			printf " (%d%% idle)", 50 * ($4 - $3) / ($2 - $1)
+	} END { print "" }' "$2"
 }
 
 # A machine that never came up has shown nothing of ours: 0 = it ran, 1 = it did not.

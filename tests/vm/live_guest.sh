@@ -5,11 +5,15 @@
 # live_matrix.sh judges what it leaves in /out. The machine is nobody else's: MACHINE.
 cd "$1" || exit
 shift
+read -r up idle </proc/uptime
 for way; do
 	mkdir -p "/out/$way"
 	for test in $TESTS; do
 		out=/out/$way/$test
+		was=$up was_idle=$idle
 		MACHINE=own WAY=$way timeout "$LIMIT" python3 "tests/live/$test.py" >"$out.tap" 2>"$out.err"
 		echo $? >"$out.status"
+		read -r up idle </proc/uptime
+		echo "$was $up $was_idle $idle $way $test" >>/out/times
 	done
 done

@@ -4,11 +4,13 @@
 # live_matrix.sh [KERNEL ...]
 #
 # tests/live, the same files, inside every kernel of kernels.txt (or those named, see
-# lib.sh) on every way, one boot per kernel. Prints TAP, one result for each test program; what
+# lib.sh), by the way that kernels.txt says (THOROUGH=1: by every way), one boot per kernel.
+# The endings run there by every way anyhow (demo_matrix.sh); what these tests add is mostly
+# about what does not depend on the way, and takes long. Prints TAP, one result for each test program; what
 # each said stays in $O/vm-live/KERNEL/WAY/TEST.{tap,err,status}.
 #
 # O=DIR          where tcpclose and the programs of tests/live were built (build)
-# WAYS="..."     the ways to try (tp_btf fentry kprobe)
+# WAYS="..."     the ways to try
 # TESTS="..."    names in tests/live (demo filters safety trace minisocket churn views mix traps owners orphans)
 # CHURN=N        connections of churn (8000: a machine without KVM is slow)
 # MINIS=N        graceful closes that minisocket counts (400)
@@ -19,8 +21,9 @@ set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 results=$build/vm-live
+# Of a test, and of all by one way: a test that hangs must not cost all of the time there is.
 limit=${LIMIT:-600}
-read -ra ways <<<"${WAYS:-tp_btf fentry kprobe}"
+seconds=1800
 read -ra tests <<<"${TESTS:-demo filters safety trace minisocket churn views mix traps owners orphans}"
 choose_kernels "$@"
 cross_targets=(tests/live/churn tests/live/mix tests/live/trap)
@@ -33,14 +36,25 @@ for tool in awk bpftool cat env grep ip ls mkdir mount nsenter rm setpriv sleep 
 done
 payload+=(-i "$top/tests" -i "$top/tools/endings.def" -i "$top/bpf" -i "$top/user/core")
 
-boot() { # KERNEL OUT
-	local name files=() triple=x86_64-linux-gnu
+ways_of() { # KERNEL
+	if [ -n "${WAYS:-}" ]; then
+		echo "$WAYS"
+	elif [ -n "${THOROUGH:-}" ] || [ -z "$(row_of "$1")" ]; then
+		echo auto tp_btf fentry kprobe
+	else
+		row_of "$1" | awk '{ print $4 }'
+	fi
+}
 
+boot() { # KERNEL OUT
+	local name files=() triple=x86_64-linux-gnu ways
+
+	read -ra ways < <(ways_of "$1")
 	[ "$(arch_of "$1")" = amd64 ] || triple=aarch64-linux-gnu
 	# Python asks for it when a thread ends.
 	files+=(-i "/lib/$triple/libgcc_s.so.1")
 	for name in tcpclose tcpclose-echo-server tcpclose-echo-client "${cross_targets[@]}"; do files+=(-i "$programs/$name"); done
-	bash "$here/run.sh" -m tcp_diag -m veth -m tun -o "$2" -t $((${#ways[@]} * ${#tests[@]} * limit)) -M 1536 \
+	bash "$here/run.sh" -m tcp_diag -m veth -m tun -o "$2" -t $((${#ways[@]} * seconds)) -M 1536 \
 		-e "O=$programs" -e "TESTS=${tests[*]}" -e "LIMIT=$limit" -e "CHURN=${CHURN:-8000}" -e "MINIS=${MINIS:-400}" \
 		-e "MIX=${MIX:-2000}" "${payload[@]}" "${files[@]}" \
 		"$1" -- sh "$here/live_guest.sh" "$top" "${ways[@]}"
@@ -76,7 +90,8 @@ check_test() { # KERNEL WAY TEST
 boot_all "$results"
 for kernel in "${booted[@]}"; do
 	ran "$kernel" "$results/$kernel" "boots and runs every live test" || continue
-	for way in "${ways[@]}"; do
+	show_times "$kernel" "$results/$kernel/times"
+	for way in $(ways_of "$kernel"); do
 		for name in "${tests[@]}"; do check_test "$kernel" "$way" "$name"; done
 	done
 done

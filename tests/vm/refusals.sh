@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 #
 # refusals.sh [KERNEL ...]: what tcpclose says and how it ends where it cannot work,
-# and that it works without what it must not need. On the oldest and the newest
-# kernel of kernels.txt, or those named (see lib.sh). Prints TAP.
+# and that it works without what it must not need. On every kernel of kernels.txt, or
+# those named (see lib.sh), three machines each: what is taken away inside, and what the
+# kernel's command line takes away. Prints TAP.
 #
 # O=DIR   where tcpclose was built (build)
 set -uo pipefail
@@ -11,7 +12,6 @@ set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 choose_kernels "$@"
-if [ $# -eq 0 ] && [ -z "${KERNELS:-}" ]; then mapfile -t kernels < <(VM=some list_kernels | sed -n '1p;$p'); fi
 need cpio setpriv mount
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -19,33 +19,36 @@ trap 'rm -rf "$work"' EXIT
 check() { # OUT CASE STATUS WORDS NAME: ended so, with these words in its one line; "-" = no line is asked for
 	local status
 
-	count=$((count + 1))
 	status=$(cat "$1/$2.status" 2>/dev/null || echo none)
 	if [ "$status" = "$3" ] && { [ "$4" = - ] || { [ "$(wc -l <"$1/$2.err")" -eq 1 ] && grep -qF -- "$4" "$1/$2.err"; }; }; then
-		echo "ok $count - $5"
+		say 0 "$5"
 	else
-		echo "not ok $count - $5"
+		say 1 "$5"
 		echo "# status $status, wanted $3; it said:"
 		sed 's/^/#   /' "$1/$2.err"
-		failed=1
 	fi
 }
 
-boot() { # KERNEL OUT ARGUMENTS...
+machine() { # KERNEL OUT GUEST-WORD ARGUMENTS...: one of the three machines of a kernel
 	bash "$here/run.sh" -o "$2" -i /bin/mount -i /bin/umount -i /usr/bin/env -i /usr/bin/setpriv \
-		-i "$programs/tcpclose" -i "$here/refusals_guest.sh" "${@:3}"
+		-i "$programs/tcpclose" -i "$here/refusals_guest.sh" "${@:4}" "$1" -- sh "$here/refusals_guest.sh" "$programs/tcpclose" "$3"
 }
 
-for kernel in "${kernels[@]}"; do
+boot() { # KERNEL OUT
+	machine "$1" "$2" all &&
+		machine "$1" "$2.locked" locked -a lockdown=integrity &&
+		machine "$1" "$2.shut" locked -a lockdown=confidentiality
+}
+
+not_allowed='not allowed to trace: run it with sudo (it needs CAP_BPF and CAP_PERFMON'
+boot_all "$work"
+for kernel in "${booted[@]}"; do
 	out=$work/$kernel
-	prepare "$kernel" "$out" || continue
-	boot "$kernel" "$out" "$kernel" -- sh "$here/refusals_guest.sh" "$programs/tcpclose" >"$out/run" 2>&1
-	echo $? >"$out/booted"
 	ran "$kernel" "$out" "boots and refuses" || continue
 	check "$out" all 0 - "$kernel: runs as root"
-	check "$out" nobody 1 'not allowed to trace: run it with sudo (it needs CAP_BPF and CAP_PERFMON' "$kernel: refuses without privileges, in one sentence"
-	check "$out" cap_bpf 1 'not allowed to trace: run it with sudo (it needs CAP_BPF and CAP_PERFMON' "$kernel: refuses without CAP_BPF, in one sentence"
-	check "$out" cap_perfmon 1 'not allowed to trace: run it with sudo (it needs CAP_BPF and CAP_PERFMON' "$kernel: refuses without CAP_PERFMON, in one sentence"
+	check "$out" nobody 1 "$not_allowed" "$kernel: refuses without privileges, in one sentence"
+	check "$out" cap_bpf 1 "$not_allowed" "$kernel: refuses without CAP_BPF, in one sentence"
+	check "$out" cap_perfmon 1 "$not_allowed" "$kernel: refuses without CAP_PERFMON, in one sentence"
 	# Before 5.11 maps count as locked memory, and only CAP_SYS_RESOURCE may raise that limit.
 	if [ "$(cat "$out/cap_sys_resource.status")" = 1 ] && [ "$kernel" = 5.10 ]; then
 		check "$out" cap_sys_resource 1 CAP_SYS_RESOURCE "$kernel: refuses without CAP_SYS_RESOURCE, in one sentence"
@@ -54,11 +57,7 @@ for kernel in "${kernels[@]}"; do
 	fi
 	check "$out" mounts 0 - "$kernel: needs no tracefs, bpffs or cgroup2"
 	check "$out" btf 1 'this kernel shows no BTF (/sys/kernel/btf/vmlinux): it must be built with CONFIG_DEBUG_INFO_BTF=y' "$kernel: refuses without BTF, in one sentence"
-	boot "$kernel" "$out.locked" -a lockdown=integrity "$kernel" -- sh "$here/refusals_guest.sh" "$programs/tcpclose" locked >"$work/run" 2>&1 ||
-		sed 's/^/# /' "$work/run"
 	check "$out.locked" all 0 - "$kernel: runs under lockdown=integrity"
-	boot "$kernel" "$out.shut" -a lockdown=confidentiality "$kernel" -- sh "$here/refusals_guest.sh" "$programs/tcpclose" locked >"$work/run" 2>&1 ||
-		sed 's/^/# /' "$work/run"
 	check "$out.shut" all 1 'this kernel lets no BPF program read its memory (lockdown=confidentiality): nothing can be traced' "$kernel: refuses under lockdown=confidentiality, in one sentence"
 done
 finish

@@ -355,18 +355,13 @@ bool play_possible(const struct ending *ending)
 	return false;
 }
 
-/*
- * Only the kernel's reason tells a full accept queue from another RST of that
- * moment: where it gives none (its RSTs show it), that ending is never said.
- */
-static bool is_unsaid(const struct play *play)
+const char *play_unsaid(const struct play *play)
 {
 	const struct verdict *v = keep_verdict(&play->keep, SIDE_SERVER, 0);
 
 	if (play->ending->id != ENDING_ACCEPT_OVERFLOW || !v || !v->rst_sent || v->rst_reason)
-		return false;
-	log_info("%s: skipped: this kernel gives no reasons for RSTs", play->ending->slug);
-	return true;
+		return NULL;
+	return "this kernel gives no reasons for RSTs";
 }
 
 static int finish(struct play *play, int tries, bool good, const char *why, enum play_result *ret)
@@ -397,9 +392,10 @@ int play_ending(struct play *play, const struct ending *ending, enum side closer
 		good = !r && play_good(play, why);
 		tries++;
 	} while (!r && !good && play_tries_again(play, tries));
-	if (!r && !good && is_unsaid(play))
+	if (!r && !good && play_unsaid(play)) {
+		log_info("%s: skipped: %s", ending->slug, play_unsaid(play));
 		*ret = PLAY_SKIPPED;
-	else if (!r)
+	} else if (!r)
 		r = finish(play, tries, good, why, ret);
 	play_close(play);
 	return r;

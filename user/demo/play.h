@@ -78,6 +78,11 @@ bool play_good(const struct play *play, char why[CHECK_WHY]);
 bool play_stumbled(const struct play *play);
 /* Does another try make sense? Chance has a part in some. */
 bool play_tries_again(const struct play *play, int tries);
+/*
+ * Only the kernel's reason tells a full accept queue from another RST of that moment:
+ * where it gives none (its RSTs show it), that ending is never said. Why, or NULL.
+ */
+const char *play_unsaid(const struct play *play);
 /* Can it be done on this machine at all? Logged when not. */
 bool play_possible(const struct ending *ending);
 void play_close(struct play *play);

@@ -153,7 +153,9 @@ static void judge(struct stage *stage, const char *why, struct trial *t)
 	int r = place_counters(&stage->netns, &delta);
 
 	truth_observe(t, &stage->play.keep);
-	if (why)
+	if (why && play_unsaid(&stage->play))
+		truth_unsaid(t, play_unsaid(&stage->play));
+	else if (why)
 		truth_differs(t, &stage->play.keep, why);
 	if (r) {
 		truth_object(t, "the counters cannot be read: %s", strerror(-r));

@@ -216,6 +216,12 @@ static void agree_counter(struct trial *t, const struct audit_count *c)
 			     c->observed.high);
 }
 
+void truth_unsaid(struct trial *t, const char *why)
+{
+	truth_object(t, "%s", why);
+	t->outcome = TRIAL_SKIPPED;
+}
+
 /*
  * What the verdict says that the program will see is what it saw; where it says
  * nothing, the program saw no error but that of writing after the end.

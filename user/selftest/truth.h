@@ -24,6 +24,8 @@ __attribute__((format(printf, 2, 3))) void truth_object(struct trial *trial, con
  * and the sensors were blind to something there; else it objects, for that reason.
  */
 void truth_differs(struct trial *trial, const struct keep *keep, const char *why);
+/* What is known to be beyond this kernel: skipped for that reason, unless something else is wrong. */
+void truth_unsaid(struct trial *trial, const char *why);
 /*
  * Counters, wire and programs against the verdicts: objects to what does not agree.
  * scripted: the side that is no socket, SIDE_MAX = neither; no kernel counts what it sends.

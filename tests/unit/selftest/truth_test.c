@@ -196,6 +196,18 @@ static void another_cause_fails(void **state)
 	assert_int_equal(stand.trial.outcome, TRIAL_FAILED);
 }
 
+static void what_no_kernel_of_its_kind_says_is_skipped_unless_more_is_wrong(void **state)
+{
+	(void)state;
+	live();
+	truth_observe(&stand.trial, &stand.keep);
+	truth_unsaid(&stand.trial, "no reasons here");
+	assert_int_equal(stand.trial.outcome, TRIAL_SKIPPED);
+	assert_string_equal(stand.trial.why[0], "no reasons here");
+	truth_object(&stand.trial, "one RST too many");
+	assert_int_equal(stand.trial.outcome, TRIAL_FAILED);
+}
+
 static void unknown_is_skipped_only_where_the_kernel_is_blind(void **state)
 {
 	struct verdict v = { .conn = 1, .tuple = tuple_of(SIDE_SERVER), .netns = NETNS, .cause = CAUSE_UNKNOWN };
@@ -277,6 +289,7 @@ int main(void)
 		TEST(an_error_that_no_verdict_knows_of_fails),
 		TEST(the_first_error_tells_and_not_the_echo_of_it),
 		TEST(another_cause_fails),
+		TEST(what_no_kernel_of_its_kind_says_is_skipped_unless_more_is_wrong),
 		TEST(unknown_is_skipped_only_where_the_kernel_is_blind),
 		TEST(a_verdict_too_many_fails),
 		TEST(what_the_kernel_did_unseen_is_told_from_what_was_seen_wrong),
