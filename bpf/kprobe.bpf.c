@@ -91,9 +91,3 @@ int BPF_KPROBE(kprobe____inet_csk_reqsk_queue_drop, struct sock *sk, struct requ
 		return 0;
 	return on_request_drop(ctx, (__u64)req, from_timer);
 }
-
-SEC("?kprobe/reqsk_queue_unlink")
-int BPF_KPROBE(kprobe__reqsk_queue_unlink, struct request_sock *req)
-{
-	return READ(req, __req_common.skc_node.pprev) ? on_request_unlink(ctx, (__u64)req) : 0;
-}

@@ -18,9 +18,3 @@ int BPF_PROG(fentry____inet_csk_reqsk_queue_drop, struct sock *sk, struct reques
 		return 0;
 	return on_request_drop(ctx, (__u64)req, from_timer);
 }
-
-SEC("?fentry/reqsk_queue_unlink")
-int BPF_PROG(fentry__reqsk_queue_unlink, struct request_sock *req)
-{
-	return READ(req, __req_common.skc_node.pprev) ? on_request_unlink(ctx, (__u64)req) : 0;
-}

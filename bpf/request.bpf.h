@@ -218,25 +218,4 @@ static __always_inline int on_request_drop(void *ctx, __u64 addr, bool from_time
 	return caller == WIRE_BY_CHILD || caller == WIRE_BY_REARM ? 0 : send_request(addr, caller);
 }
 
-/* The timer is not wound: it is its own handler that runs. */
-static __always_inline bool is_expiring(const struct request_sock *req)
-{
-	return !BPF_CORE_READ(req, rsk_timer.entry.pprev);
-}
-
-/*
- * v5.10 does not say whether it is the timer's handler that drops it: by what
- * functions that goes is the compiler's choice.
- */
-static __always_inline int on_request_unlink(void *ctx, __u64 addr)
-{
-	__u8 caller = find_code(ctx);
-
-	if (caller == WIRE_BY_CHILD || caller == WIRE_BY_REARM)
-		return 0;
-	if (caller == WIRE_BY_NO_LISTENER && is_expiring((const void *)addr))
-		caller = WIRE_BY_TIMER;
-	return send_request(addr, caller);
-}
-
 #endif
