@@ -298,12 +298,19 @@ const struct verdict *keep_verdict_of(const struct keep *keep, int side, enum ca
 	return keep_verdict(keep, side, 0);
 }
 
+static bool has_verdict(const struct keep *keep, int side, uint64_t conn)
+{
+	const struct verdict *v = verdict_by_conn(keep, conn);
+
+	return v && (int)side_of(keep, &v->tuple) == side;
+}
+
 const struct minisocket *keep_mini(const struct keep *keep, int side)
 {
 	for (size_t i = 0; i < keep->n; i++) {
 		const struct kept *k = &keep->items[i];
 
-		if (k->record.kind == REC_MINISOCKET && (int)side_of(keep, &k->minisocket.tuple) == side)
+		if (k->record.kind == REC_MINISOCKET && has_verdict(keep, side, k->minisocket.conn))
 			return &k->minisocket;
 	}
 	return NULL;

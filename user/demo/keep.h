@@ -54,7 +54,11 @@ int keep_emit(struct keep *keep, int (*emit)(void *ctx, const struct record *rec
 const struct verdict *keep_verdict(const struct keep *keep, int side, size_t n);
 /* Of that side the first whose cause is this one, else its first of all. */
 const struct verdict *keep_verdict_of(const struct keep *keep, int side, enum cause cause);
-/* The first mini-socket of that side that has ended; NULL when none has. */
+/*
+ * The first mini-socket that has ended, of a socket of that side that had its verdict;
+ * NULL when none has. Namespaces take each other's numbers at once: the mini-sockets
+ * that went with an earlier one are of no connection here.
+ */
 const struct minisocket *keep_mini(const struct keep *keep, int side);
 void keep_free(struct keep *keep);
 

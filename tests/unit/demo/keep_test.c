@@ -182,6 +182,9 @@ static void the_mini_socket_of_who_closed_must_end_as_its_row_says(void **state)
 	assert_true(check_story(&keep, &reuse, SIDE_CLIENT, ALL_VANTAGES & ~(UINT32_C(1) << VANTAGE_MINI_CALLER), why));
 	take_mini(&keep, 3, server_tuple(9), MINI_REUSED);
 	assert_true(check_awaits_mini(&keep, &reuse, SIDE_CLIENT));
+	/* of an earlier namespace that had this one's number */
+	take_mini(&keep, 9, client_tuple(9), MINI_NAMESPACE_GONE);
+	assert_true(check_awaits_mini(&keep, &reuse, SIDE_CLIENT));
 	take_mini(&keep, 2, client_tuple(9), MINI_REUSED);
 	assert_false(check_awaits_mini(&keep, &reuse, SIDE_CLIENT));
 	assert_true(check_story(&keep, &reuse, SIDE_CLIENT, ALL_VANTAGES, why));

@@ -271,6 +271,7 @@ static void a_mini_sockets_end_is_demanded_where_it_can_be_told(void **state)
 	assert_string_equal(t->mini_expect, "reused");
 	truth_observe(t, &stand.keep);
 	assert_null(t->mini_seen);
+	verdict(SIDE_CLIENT, CAUSE_ACTIVE_CLOSE, 0);
 	assert_int_equal(keep_take(&stand.keep, &record), 0);
 	truth_observe(t, &stand.keep);
 	assert_string_equal(t->mini_seen, "reused");
