@@ -19,7 +19,7 @@ static __always_inline bool hold_reset(const struct tcp_sock *tp, __u16 flags)
 	__u32 now = bpf_jiffies64();
 	struct at_cpu *at;
 
-	if (config.events || READ(sk, sk_lock.owned) || READ(sk, __sk_common.skc_state) == ST_CLOSE)
+	if (config.events || states_unseen || READ(sk, sk_lock.owned) || READ(sk, __sk_common.skc_state) == ST_CLOSE)
 		return false;
 	at = at_this_cpu();
 	if (!at)

@@ -10,6 +10,9 @@ int reader_woken = 0;
 /* All that the ring had no room for: what the reader looks at before it believes anything. */
 __u64 lost_records = 0;
 
+/* Set by the reader: from now on changes of state may go unseen. */
+int states_unseen = 0;
+
 struct ring_map ring SEC(".maps");
 struct counts_map counts SEC(".maps");
 struct answers_map answers SEC(".maps");

@@ -23,6 +23,7 @@ enum hook {
 extern const volatile struct wire_config config;
 extern int reader_woken;
 extern __u64 lost_records;
+extern int states_unseen;
 
 struct ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

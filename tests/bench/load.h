@@ -68,6 +68,7 @@ int workers_run(const struct load *load, const struct load_options *options,
 
 extern const struct load load_churn_rst, load_churn_fin, load_churn_mix;
 extern const struct load load_meet_rst, load_meet_fin;
+extern const struct load load_http_rst, load_http_fin;
 extern const struct load load_idle, load_bulk, load_pingpong;
 
 #endif

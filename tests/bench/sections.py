@@ -22,9 +22,14 @@ FIN = ("churn-fin", "--pin")
 # Two that wait for each other: three times the work a connection, as the churn had that the shares are taken from.
 MET_RST = ("meet-rst", "--pin")
 MET_FIN = ("meet-fin", "--pin")
+# What a server does all day: a request, a page, and the end; both sides wait by epoll.
+HTTP_RST = ("http-rst", "--pin")
+HTTP_FIN = ("http-fin", "--pin")
 PACED = ("--per-s", PACE)
 # name, load, variants, the share that has to be left (issue 6), peers too, the share is that of CPU
 RATES = (
+    ("RST, HTTP by epoll", HTTP_RST, (EMPTY, JSON, EVENTS), {JSON: 0.96, EVENTS: 0.93}, True),
+    ("FIN, HTTP by epoll", HTTP_FIN, (EMPTY, JSON, EVENTS), {JSON: 0.94, EVENTS: 0.90}, True),
     ("RST, client and server", MET_RST, (EMPTY, JSON, EVENTS), {JSON: 0.96, EVENTS: 0.93}, True),
     ("FIN, client and server", MET_FIN, (EMPTY, JSON, EVENTS), {JSON: 0.94, EVENTS: 0.90}, True),
     ("RST", RST, (EMPTY, JSON, EVENTS, TEXT), {JSON: 0.96, EVENTS: 0.93}, True),

@@ -403,6 +403,8 @@ uint64_t session_lost(const struct session *s)
 
 void session_detach_states(struct session *s)
 {
+	/* what no change of state will carry any more goes by itself */
+	s->skel->bss->states_unseen = 1;
 	for (size_t i = 0; i < s->n_links; i++) {
 		if (s->link_hooks[i] != HOOK_STATE)
 			continue;
