@@ -46,11 +46,16 @@ static bool conn_ours(const struct keep *keep, uint64_t conn)
 	return !conn || conn > keep->after_conn;
 }
 
+static bool is_born_since(const struct keep *keep, const struct verdict *v)
+{
+	return v->mono_ns - v->age_ns >= keep->since_ns;
+}
+
 static bool ours(const struct keep *keep, const struct record *r)
 {
 	switch (r->kind) {
 	case REC_CLOSE:
-		return conn_ours(keep, r->close->conn) && netns_ours(keep, r->close->netns) &&
+		return conn_ours(keep, r->close->conn) && is_born_since(keep, r->close) && netns_ours(keep, r->close->netns) &&
 		       tuple_ours(keep, &r->close->tuple);
 	case REC_MINISOCKET:
 		return conn_ours(keep, r->minisocket->conn) &&

@@ -36,6 +36,7 @@ struct keep {
 	uint16_t port;	     /* of the server: whatever does not have it is not ours */
 	uint32_t netns;	     /* of the pair: the same port in another one is a stranger's; 0 = any */
 	uint64_t after_conn; /* connections up to this one belong to earlier stories */
+	uint64_t since_ns;   /* who was born before was so in another namespace that had this number */
 	struct kept *items;
 	size_t n, cap;
 	uint64_t dropped;

@@ -214,7 +214,7 @@ int play_begin(struct play *play, const struct ending *ending, enum side closer)
 	keep_begin(&play->keep, play->port, netns_of(play));
 	play->open = true;
 	play->ended_ns = 0;
-	play->began_ns = run_now_ns();
+	play->began_ns = play->keep.since_ns = run_now_ns();
 	return pair_start(play->run, &config, &play->pair);
 }
 

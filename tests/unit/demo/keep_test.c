@@ -138,6 +138,20 @@ static void a_tuple_that_lives_twice_is_told_apart_by_time(void **state)
 	keep_free(&keep);
 }
 
+static void who_was_born_before_the_story_is_of_another_namespace_with_that_number(void **state)
+{
+	struct keep keep = { 0 };
+
+	(void)state;
+	keep_begin(&keep, PORT, 0);
+	keep.since_ns = 40;
+	take_life(&keep, 39, 60, 2, client_tuple(9));
+	assert_null(keep_verdict(&keep, SIDE_CLIENT, 0));
+	take_life(&keep, 40, 61, 4, client_tuple(9));
+	assert_int_equal(keep_verdict(&keep, SIDE_CLIENT, 0)->conn, 4);
+	keep_free(&keep);
+}
+
 static struct ending an_ending(enum ending_id id)
 {
 	size_t n;
@@ -395,6 +409,7 @@ int main(void)
 		cmocka_unit_test(records_come_out_in_the_order_in_which_they_happened),
 		cmocka_unit_test(calls_and_segments_get_the_conn_of_their_end),
 		cmocka_unit_test(a_tuple_that_lives_twice_is_told_apart_by_time),
+		cmocka_unit_test(who_was_born_before_the_story_is_of_another_namespace_with_that_number),
 		cmocka_unit_test(the_mini_socket_of_who_closed_must_end_as_its_row_says),
 		cmocka_unit_test(of_an_ending_that_is_lived_through_twice_both_count),
 		cmocka_unit_test(of_several_verdicts_that_with_the_endings_cause_is_meant),
