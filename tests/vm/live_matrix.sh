@@ -9,7 +9,7 @@
 #
 # O=DIR          where tcpclose and the programs of tests/live were built (build)
 # WAYS="..."     the ways to try (tp_btf fentry kprobe)
-# TESTS="..."    names in tests/live (demo filters safety trace minisocket churn views mix traps owners orphans)
+# TESTS="..."    names in tests/live (demo filters safety trace minisocket churn views traps owners orphans; mix too by name)
 # CHURN=N        connections of churn (8000: a machine without KVM is slow)
 # MINIS=N        graceful closes that minisocket counts (400)
 # MIX=N          connections of mix (2000)
@@ -21,7 +21,7 @@ set -uo pipefail
 results=$build/vm-live
 limit=${LIMIT:-600}
 read -ra ways <<<"${WAYS:-tp_btf fentry kprobe}"
-read -ra tests <<<"${TESTS:-demo filters safety trace minisocket churn views mix traps owners orphans}"
+read -ra tests <<<"${TESTS:-demo filters safety trace minisocket churn views traps owners orphans}"
 choose_kernels "$@"
 cross_targets=(tests/live/churn tests/live/mix tests/live/trap)
 need cpio /usr/bin/python3
