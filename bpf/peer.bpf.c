@@ -14,7 +14,6 @@ int BPF_PROG(tp_btf__tcp_receive_reset_2, struct sock *sk)
 {
 	if (take_mark(HOOK_RST_RECEIVED, (__u64)sk, 1))
 		return 0;
-	HOLD_CPU;
 	return on_reset_received(sk, WIRE_UNDERSTUDY);
 }
 
@@ -32,7 +31,6 @@ int fentry__tcp_reset_2(__u64 *ctx)
 {
 	if (take_mark(HOOK_RST_RECEIVED, ctx[0], 1))
 		return 0;
-	HOLD_CPU;
 	if (!config.reset_skb_arg)
 		return on_reset_received((const void *)ctx[0], WIRE_UNDERSTUDY);
 	return on_reset_received((const void *)ctx[0],

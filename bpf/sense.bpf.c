@@ -21,19 +21,3 @@ struct connects_map connects SEC(".maps");
 struct claims_map claims SEC(".maps");
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-extern void bpf_preempt_disable(void) __weak __ksym;
-extern void bpf_preempt_enable(void) __weak __ksym;
-
-/* Hidden, so for the verifier no functions by themselves: they may leave the CPU held. */
-__hidden void hold_cpu(void)
-{
-	if (config.may_hold_cpu)
-		bpf_preempt_disable();
-}
-
-__hidden void let_cpu_go(void)
-{
-	if (config.may_hold_cpu)
-		bpf_preempt_enable();
-}

@@ -197,25 +197,6 @@ static __always_inline bool take_mark(__u32 hook, __u64 sk, __u64 what)
 	return false;
 }
 
-/*
- * A kernel that preempts puts a task off in the middle of a program, and the guard
- * skips that program on this CPU until the task is back: some milliseconds, all of
- * them the understudy's. It must not be put off too: so who steps in holds the
- * CPU to the end of its scope.
- */
-void hold_cpu(void);
-void let_cpu_go(void);
-
-static __always_inline void end_hold(int *held)
-{
-	(void)held;
-	let_cpu_go();
-}
-
-#define HOLD_CPU                                                   \
-	__attribute__((cleanup(end_hold), unused)) int held_ = 0;  \
-	hold_cpu()
-
 /* What every record begins with: all of it, for the ring's memory is not clean. */
 static __always_inline void fill_event(struct wire_event *ev, __u8 kind, __u8 layout, __u16 size,
 				       __u8 hook, __u64 sk)

@@ -17,7 +17,6 @@ static __always_inline int second_on_state(const struct sock *sk, int old_state,
 {
 	if (take_mark(HOOK_STATE, (__u64)sk, state_key(old_state, new_state)))
 		return 0;
-	HOLD_CPU;
 	return on_state(sk, old_state, new_state, WIRE_UNDERSTUDY);
 }
 
@@ -89,7 +88,6 @@ int tp_btf__tcp_send_reset_2(__u64 *ctx)
 
 	if (take_mark(HOOK_RST_SENT, (__u64)sk, skb))
 		return 0;
-	HOLD_CPU;
 	on_refusal(ctx, sk, (const void *)skb, reason_arg(ctx, config.tp_reason_arg), WIRE_UNDERSTUDY);
 	return on_reset_sent(sk, (const void *)skb, skb ? WIRE_RST_REPLY : WIRE_RST_ACTIVE,
 			     reason_arg(ctx, config.tp_reason_arg), WIRE_UNDERSTUDY);
@@ -108,7 +106,6 @@ int fentry__tcp_send_active_reset_2(__u64 *ctx)
 {
 	if (take_mark(HOOK_RST_SENT, ctx[0], 1))
 		return 0;
-	HOLD_CPU;
 	return on_reset_sent((const void *)ctx[0], NULL, WIRE_RST_ACTIVE,
 			     reason_arg(ctx, config.active_reason_arg), WIRE_UNDERSTUDY);
 }
@@ -137,10 +134,7 @@ int BPF_PROG(tp_btf__tcp_destroy_sock, struct sock *sk)
 SEC("?tp_btf/tcp_destroy_sock")
 int BPF_PROG(tp_btf__tcp_destroy_sock_2, struct sock *sk)
 {
-	if (take_mark(HOOK_DESTROY, (__u64)sk, 1))
-		return 0;
-	HOLD_CPU;
-	return on_destroy(sk, WIRE_UNDERSTUDY);
+	return take_mark(HOOK_DESTROY, (__u64)sk, 1) ? 0 : on_destroy(sk, WIRE_UNDERSTUDY);
 }
 
 SEC("?fentry/tcp_v4_destroy_sock")
@@ -153,8 +147,5 @@ int BPF_PROG(fentry__tcp_v4_destroy_sock, struct sock *sk)
 SEC("?fentry/tcp_v4_destroy_sock")
 int BPF_PROG(fentry__tcp_v4_destroy_sock_2, struct sock *sk)
 {
-	if (take_mark(HOOK_DESTROY, (__u64)sk, 1))
-		return 0;
-	HOLD_CPU;
-	return on_destroy(sk, WIRE_UNDERSTUDY);
+	return take_mark(HOOK_DESTROY, (__u64)sk, 1) ? 0 : on_destroy(sk, WIRE_UNDERSTUDY);
 }

@@ -365,9 +365,8 @@ struct wire_config {
 	__u8 tp_reason_arg;
 	__u8 reset_skb_arg;
 	__u8 events; /* send what no verdict needs too */
-	__u8 may_hold_cpu; /* the kernel lets programs switch preemption off */
 	__u8 tp_mini_killed; /* timer_cancel is asked for mini-sockets, too */
-	__u8 pad[1];
+	__u8 pad[2];
 	__u32 n_codes; /* 0 = not known */
 	__u32 pad2;
 	struct wire_code codes[WIRE_CODES_MAX];

@@ -105,7 +105,6 @@ static int configure(struct session *s, const struct session_config *config)
 	if (facts_hold(&s->found->facts, FACT_CODE_ADDRESSES))
 		find_codes(w);
 	w->wake_bytes = size / 4;
-	w->may_hold_cpu = facts_hold(&s->found->facts, FACT_HOLD_CPU);
 	w->events = config->events;
 	if (!config->filter.n_pids && bpf_map__set_max_entries(s->skel->maps.claims, 1))
 		return -EINVAL;
