@@ -13,6 +13,13 @@
  * holds the socket: the change of state then carries the RST. False: it may not,
  * or another one's is on its way here (a kernel where softirqs can be preempted).
  */
+#ifdef READ_BY_PROBE
+/* Its change of state would not carry it: stack.bpf.h. */
+static __always_inline bool hold_reset(const struct tcp_sock *tp, __u16 flags)
+{
+	return false;
+}
+#else
 static __always_inline bool hold_reset(const struct tcp_sock *tp, __u16 flags)
 {
 	const struct sock *sk = (const void *)tp;
@@ -33,6 +40,7 @@ static __always_inline bool hold_reset(const struct tcp_sock *tp, __u16 flags)
 	at->reset.sk = (__u64)sk;
 	return true;
 }
+#endif
 
 /* What the change to CLOSE has to say of an RST that is held: flags, 0 = there is none. */
 static __always_inline __u16 held_reset(__u64 sk)

@@ -163,7 +163,6 @@ static void end_by_rst(struct feed *feed, const struct end *client, const struct
 	closed_by_call(feed, server, ESTABLISHED, held | WIRE_LINGER);
 	spot(feed, server, WIRE_RST_ACTIVE, CLOSE, CLOSE, held);
 	closed(feed, client, ESTABLISHED, WIRE_HAS_SOCKET | WIRE_RESET, 104);
-	by_task(feed, client, WIRE_DESTROY, 0, 0, WIRE_OWNED | WIRE_DEAD);
 }
 
 static void connection(struct feed *feed, uint64_t n, bool by_fin)

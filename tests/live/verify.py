@@ -1,0 +1,35 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+"""This kernel's verifier takes every program, those of ways that cannot be attached here too.
+
+A program is chosen only where its way works, so that one that has become too much for the verifier
+would be noticed on somebody else's kernel.
+"""
+import errno
+import os
+import subprocess
+
+from tracing import BUILD, finish, result, skip_all, why_not
+
+VERIFY = os.path.join(BUILD, "tests/live/verify")
+OBJECT = os.path.join(BUILD, "bpf/tcpclose.linked.o")
+# A lock-down that refuses a type of program, and a function that this kernel has not: no word of the verifier's.
+ELSEWHERE = {errno.EPERM, errno.ESRCH, errno.ENOENT}
+
+
+def main():
+    reason = why_not(VERIFY) or (None if os.access(OBJECT, os.R_OK) else "no object")
+    if reason:
+        skip_all(reason)
+    lines = subprocess.run([VERIFY, OBJECT], stdout=subprocess.PIPE, check=True, text=True).stdout.split("\n")
+    said = {name: int(number) for name, number in (line.split() for line in lines if line)}
+    for way in sorted({name.split("__")[0] for name in said}):
+        mine = {name: number for name, number in said.items() if name.split("__")[0] == way}
+        judged = {name: number for name, number in mine.items() if number not in ELSEWHERE}
+        result(f"the verifier takes what there is of {way}",
+               [f"{name}: {errno.errorcode.get(number, number)}" for name, number in judged.items() if number],
+               skip=None if judged else "none of them may be loaded here")
+    finish()
+
+
+main()
