@@ -195,16 +195,18 @@ show_times() { # KERNEL FILE
 	} END { print "" }' "$2"
 }
 
-# A machine that never came up has shown nothing of ours: 0 = it ran, 1 = it did not.
+# A machine that never came up has shown nothing of ours, and a reader's may be too slow for
+# it. Where all kernels are asked for it is a failure all the same: 0 = it ran, 1 = it did not.
 ran() { # KERNEL OUT WHAT
 	local status
 
 	status=$(cat "$2/booted" 2>/dev/null || echo 125)
-	if [ "$status" -eq 123 ]; then
+	if [ "$status" -eq 123 ] && [ "${VM:-}" = some ]; then
 		skip "kernel $1" "$(grep -m 1 '^run.sh:' "$2/run")"
 		return 1
 	fi
 	say "$status" "$1: $3"
 	[ "$status" -ne 0 ] || grep '^run.sh: machine' "$2/run" | sed 's/^/# /'
 	[ "$status" -eq 0 ] || sed 's/^/# /' "$2/run"
+	[ "$status" -ne 123 ]
 }
