@@ -5,7 +5,7 @@
 # and the programs for them. Which kernels: the arguments, else $KERNELS, else what $VM
 # says: "none", "some" (the oldest, a middle and the newest of this architecture), else all.
 #
-# JOBS=N         machines at once (one more than processors)
+# JOBS=N         machines at once (as many as processors)
 # O=DIR          where tcpclose was built (build); programs for another architecture: O/ARCH
 # THOROUGH=1     everything by every way, where otherwise the kernels take turns
 # Some of these are for who sources this alone.
@@ -141,8 +141,9 @@ prepare() { # KERNEL OUT
 	return "$status"
 }
 
-# One more machine at once than there are processors: a part of the time they wait for timers.
-: "${JOBS:=$(($(getconf _NPROCESSORS_ONLN) + 1))}"
+# As many machines at once as there are processors: one that has less than a whole one is too
+# slow for the clocks of what runs in it.
+: "${JOBS:=$(getconf _NPROCESSORS_ONLN)}"
 
 # Those that take longest first: an emulator for another architecture has more to do.
 by_length() {

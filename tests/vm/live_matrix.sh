@@ -5,14 +5,15 @@
 #
 # tests/live, the same files, inside every kernel of kernels.txt (or those named, see
 # lib.sh), by the way that kernels.txt says (THOROUGH=1: by every way), one boot per kernel.
-# The endings run there by every way anyhow (demo_matrix.sh); what these tests add is mostly
-# about what does not depend on the way, and takes long. Prints TAP, one result for each test program; what
-# each said stays in $O/vm-live/KERNEL/WAY/TEST.{tap,err,status}.
+# Every ending is tried there by every way anyhow (demo_matrix.sh). So the tests that are not
+# about the kernel's part run only where the way is auto, which is what users run. Prints TAP,
+# one result for each test program; what each said stays in
+# $O/vm-live/KERNEL/WAY/TEST.{tap,err,status}.
 #
 # O=DIR          where tcpclose and tests/live/churn were built (build)
 # WAYS="..."     the ways to try
-# TESTS="..."    names in tests/live (demo filters safety trace minisocket churn views)
-# CHURN=N        connections of churn (8000: a machine without KVM is slow)
+# TESTS="..."    names in tests/live (filters trace minisocket churn views; by auto demo safety too)
+# CHURN=N        connections of churn (2000: a machine without KVM is slow)
 # MINIS=N        graceful closes that minisocket counts (400)
 set -uo pipefail
 
@@ -22,7 +23,6 @@ results=$build/vm-live
 # Of a test, and of all by one way: a test that hangs must not cost all of the time there is.
 limit=600
 seconds=1800
-read -ra tests <<<"${TESTS:-demo filters safety trace minisocket churn views}"
 choose_kernels "$@"
 cross_targets=(tests/live/churn)
 need cpio /usr/bin/python3
@@ -44,16 +44,26 @@ ways_of() { # KERNEL
 	fi
 }
 
+tests_of() { # WAY
+	if [ -n "${TESTS:-}" ]; then
+		echo "$TESTS"
+	else
+		echo filters trace minisocket churn views "$([ "$1" != auto ] || echo demo safety)"
+	fi
+}
+
 boot() { # KERNEL OUT
-	local name files=() triple=x86_64-linux-gnu ways
+	local name files=() triple=x86_64-linux-gnu ways way options=()
 
 	read -ra ways < <(ways_of "$1")
+	for way in "${ways[@]}"; do options+=(-e "TESTS_$way=$(tests_of "$way")"); done
 	[ "$(arch_of "$1")" = amd64 ] || triple=aarch64-linux-gnu
 	# Python asks for it when a thread ends.
 	files+=(-i "/lib/$triple/libgcc_s.so.1")
 	for name in tcpclose tcpclose-echo-server tcpclose-echo-client tests/live/churn; do files+=(-i "$programs/$name"); done
 	bash "$here/run.sh" -m tcp_diag -m veth -m tun -o "$2" -t $((${#ways[@]} * seconds)) -M 1536 \
-		-e "O=$programs" -e "TESTS=${tests[*]}" -e "LIMIT=$limit" -e "CHURN=${CHURN:-8000}" -e "MINIS=${MINIS:-400}" "${payload[@]}" "${files[@]}" \
+		-e "O=$programs" -e "LIMIT=$limit" -e SLOW=4 -e "CHURN=${CHURN:-2000}" -e "MINIS=${MINIS:-400}" \
+		"${options[@]}" "${payload[@]}" "${files[@]}" \
 		"$1" -- sh "$here/live_guest.sh" "$top" "${ways[@]}"
 }
 
@@ -89,7 +99,7 @@ for kernel in "${booted[@]}"; do
 	ran "$kernel" "$results/$kernel" "boots and runs every live test" || continue
 	show_times "$kernel" "$results/$kernel/times"
 	for way in $(ways_of "$kernel"); do
-		for name in "${tests[@]}"; do check_test "$kernel" "$way" "$name"; done
+		for name in $(tests_of "$way"); do check_test "$kernel" "$way" "$name"; done
 	done
 done
 finish
