@@ -8,6 +8,7 @@
 # JOBS=N         machines at once (as many as processors)
 # O=DIR          where tcpclose was built (build); programs for another architecture: O/ARCH
 # THOROUGH=1     everything by every way, where otherwise the kernels take turns
+# KEPT=1         boots nothing: judges what the last run has left in O
 # Some of these are for who sources this alone.
 # shellcheck disable=SC2034
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -157,18 +158,25 @@ by_length() {
 
 # What runs while it runs: all there is to see of a run that was stopped.
 boot_one() { # KERNEL OUT
-	local began=$SECONDS
+	local TIMEFORMAT='%0R s, %0U s of a processor'
 
 	echo "# $1: a machine starts"
-	boot "$1" "$2" >"$2/run" 2>&1
-	echo $? >"$2/booted"
-	echo "# $1: its machine ended after $((SECONDS - began)) s (status $(<"$2/booted"))"
+	{
+		time boot "$1" "$2" >"$2/run" 2>&1
+		echo $? >"$2/booted"
+	} 2>"$2/took"
+	echo "# $1: its machine ended after $(<"$2/took") (status $(<"$2/booted"))"
 }
 
 # boot() of each kernel that can be had, its output in OUT/run and its status in OUT/booted.
 boot_all() { # RESULTS
 	local kernel running=0 queue ready=" "
 
+	booted=()
+	if [ -n "${KEPT:-}" ]; then
+		for kernel in "${kernels[@]}"; do [ ! -e "$1/$kernel/booted" ] || booted+=("$kernel"); done
+		return
+	fi
 	mapfile -t queue < <(by_length)
 	for kernel in "${queue[@]}"; do
 		prepare "$kernel" "$1/$kernel" || continue
@@ -181,7 +189,6 @@ boot_all() { # RESULTS
 		running=$((running + 1))
 	done
 	wait
-	booted=()
 	for kernel in "${kernels[@]}"; do
 		[ "${ready#* "$kernel" }" = "$ready" ] || booted+=("$kernel")
 	done
