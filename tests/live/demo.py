@@ -210,6 +210,9 @@ def check_times(story):
 def check_story(story):
     if not story.story["as_expected"]:
         yield f"demo itself says it is not as expected: {story.story.get('differs')}"
+    if not story.of["close"]:
+        yield "nobody got a verdict"
+        return
     for check in check_verdicts, check_mini, check_segments, check_programs, check_times:
         yield from check(story)
     for loss in story.of["loss"]:

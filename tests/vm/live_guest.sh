@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # shellcheck shell=sh
 #
-# live_guest.sh TOP WAY ...: inside the machine. Every live test on every way;
+# live_guest.sh TOP WAY ...: inside the machine. By every way the live tests of $TESTS_WAY;
 # live_matrix.sh judges what it leaves in /out. The machine is nobody else's: MACHINE.
 cd "$1" || exit
 shift
 read -r up idle </proc/uptime
 for way; do
 	mkdir -p "/out/$way"
-	for test in $TESTS; do
+	eval "tests=\$TESTS_$way"
+	# shellcheck disable=SC2154 # it is the eval that assigns
+	for test in $tests; do
 		out=/out/$way/$test
 		was=$up was_idle=$idle
 		MACHINE=own WAY=$way timeout "$LIMIT" python3 "tests/live/$test.py" >"$out.tap" 2>"$out.err"

@@ -5,14 +5,16 @@
 #
 # tests/live, the same files, inside every kernel of kernels.txt (or those named, see
 # lib.sh), by the way that kernels.txt says (THOROUGH=1: by every way), one boot per kernel.
-# The endings run there by every way anyhow (demo_matrix.sh); what these tests add is mostly
-# about what does not depend on the way, and takes long. Prints TAP, one result for each test program; what
-# each said stays in $O/vm-live/KERNEL/WAY/TEST.{tap,err,status}.
+# Every ending is tried there by every way anyhow (demo_matrix.sh). So the tests that are not
+# about the kernel's part run only where the way is auto, which is what users run. Prints TAP,
+# one result for each test program; what each said stays in
+# $O/vm-live/KERNEL/WAY/TEST.{tap,err,status}.
 #
 # O=DIR          where tcpclose and the programs of tests/live were built (build)
 # WAYS="..."     the ways to try
-# TESTS="..."    names in tests/live (demo filters safety trace minisocket churn views traps owners orphans; mix too by name)
-# CHURN=N        connections of churn (8000: a machine without KVM is slow)
+# TESTS="..."    names in tests/live (filters trace minisocket churn views traps owners orphans verify; by auto
+#                demo safety too; mix by name)
+# CHURN=N        connections of churn (2000: a machine without KVM is slow)
 # MINIS=N        graceful closes that minisocket counts (400)
 # MIX=N          connections of mix (2000)
 # LIMIT=SECONDS  what one test may take (600)
@@ -24,7 +26,6 @@ results=$build/vm-live
 # Of a test, and of all by one way: a test that hangs must not cost all of the time there is.
 limit=${LIMIT:-600}
 seconds=1800
-read -ra tests <<<"${TESTS:-demo filters safety trace minisocket churn views traps owners orphans}"
 choose_kernels "$@"
 cross_targets=(tests/live/churn tests/live/mix tests/live/trap)
 need cpio /usr/bin/python3
@@ -46,17 +47,26 @@ ways_of() { # KERNEL
 	fi
 }
 
+tests_of() { # WAY
+	if [ -n "${TESTS:-}" ]; then
+		echo "$TESTS"
+	else
+		echo verify filters trace minisocket churn views traps owners orphans "$([ "$1" != auto ] || echo demo safety)"
+	fi
+}
+
 boot() { # KERNEL OUT
-	local name files=() triple=x86_64-linux-gnu ways
+	local name files=() triple=x86_64-linux-gnu ways way options=()
 
 	read -ra ways < <(ways_of "$1")
+	for way in "${ways[@]}"; do options+=(-e "TESTS_$way=$(tests_of "$way")"); done
 	[ "$(arch_of "$1")" = amd64 ] || triple=aarch64-linux-gnu
 	# Python asks for it when a thread ends.
 	files+=(-i "/lib/$triple/libgcc_s.so.1")
 	for name in tcpclose tcpclose-echo-server tcpclose-echo-client "${cross_targets[@]}"; do files+=(-i "$programs/$name"); done
 	bash "$here/run.sh" -m tcp_diag -m veth -m tun -o "$2" -t $((${#ways[@]} * seconds)) -M 1536 \
-		-e "O=$programs" -e "TESTS=${tests[*]}" -e "LIMIT=$limit" -e "CHURN=${CHURN:-8000}" -e "MINIS=${MINIS:-400}" \
-		-e "MIX=${MIX:-2000}" "${payload[@]}" "${files[@]}" \
+		-e "O=$programs" -e "LIMIT=$limit" -e SLOW=4 -e "CHURN=${CHURN:-2000}" -e "MINIS=${MINIS:-400}" \
+		-e "MIX=${MIX:-2000}" "${options[@]}" "${payload[@]}" "${files[@]}" \
 		"$1" -- sh "$here/live_guest.sh" "$top" "${ways[@]}"
 }
 
@@ -92,7 +102,7 @@ for kernel in "${booted[@]}"; do
 	ran "$kernel" "$results/$kernel" "boots and runs every live test" || continue
 	show_times "$kernel" "$results/$kernel/times"
 	for way in $(ways_of "$kernel"); do
-		for name in "${tests[@]}"; do check_test "$kernel" "$way" "$name"; done
+		for name in $(tests_of "$way"); do check_test "$kernel" "$way" "$name"; done
 	done
 done
 finish

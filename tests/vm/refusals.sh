@@ -13,8 +13,7 @@ set -uo pipefail
 . "$(dirname "$0")/lib.sh"
 choose_kernels "$@"
 need cpio setpriv mount
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+results=$build/vm-refusals
 
 check() { # OUT CASE STATUS WORDS NAME: ended so, with these words in its one line; "-" = no line is asked for
 	local status
@@ -35,15 +34,16 @@ machine() { # KERNEL OUT GUEST-WORD ARGUMENTS...: one of the three machines of a
 }
 
 boot() { # KERNEL OUT
+	rm -rf "$2.locked" "$2.shut"
 	machine "$1" "$2" all &&
 		machine "$1" "$2.locked" locked -a lockdown=integrity &&
 		machine "$1" "$2.shut" locked -a lockdown=confidentiality
 }
 
 not_allowed='not allowed to trace: run it with sudo (it needs CAP_BPF and CAP_PERFMON'
-boot_all "$work"
+boot_all "$results"
 for kernel in "${booted[@]}"; do
-	out=$work/$kernel
+	out=$results/$kernel
 	ran "$kernel" "$out" "boots and refuses" || continue
 	check "$out" all 0 - "$kernel: runs as root"
 	check "$out" nobody 1 "$not_allowed" "$kernel: refuses without privileges, in one sentence"

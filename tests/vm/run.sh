@@ -14,7 +14,7 @@
 #   -m MODULE        load a kernel module, with those it needs (repeat)
 #   -e NAME=VALUE    set in COMMAND's environment (repeat)
 #   -o DIR           put the guest's /out there
-#   -t SECONDS       time COMMAND has (120); the boot has 120 more
+#   -t SECONDS       time COMMAND has (120); the boot has 240 more
 #   -a ARGUMENTS     add to the kernel's command line
 #   -M MIB           memory (768)
 #   -s               a shell on this terminal instead of COMMAND
@@ -32,7 +32,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 again=(bash "$here/run.sh" "$@")
 broken=125
 absent=123
-boot_seconds=120
+boot_seconds=240
 
 die() { echo "run.sh: $*" >&2; exit "$broken"; }
 cannot() { echo "run.sh: $*" >&2; exit "$absent"; }
