@@ -21,8 +21,9 @@ int flow_table_new(const struct flow_config *config, struct flow_table **ret)
 		return -ENOMEM;
 	t->config = *config;
 	t->blind = evidence_blind(config->covered);
-	t->blind_socket = t->blind & ~evidence_blind(~REQUEST_VANTAGES);
-	t->blind_request = t->blind & evidence_blind(~(REQUEST_VANTAGES | ANSWER_VANTAGES));
+	t->of_sockets = ~evidence_blind(~REQUEST_VANTAGES);
+	t->of_requests = evidence_blind(~(REQUEST_VANTAGES | ANSWER_VANTAGES));
+	t->told_apart = evidence_blind(UINT32_C(1) << VANTAGE_STATE);
 	pool_init(&t->flows, sizeof(struct flow), config->max_flows);
 	pool_init(&t->minis, sizeof(struct mini), config->max_minis);
 	list_init(&t->open);
@@ -146,6 +147,18 @@ static bool is_request(const struct flow *f)
 	return f->v.evidence & (EV(REQUEST) | EV(QUEUE_FULL));
 }
 
+/*
+ * What could not be seen of it. Where a record may have been lost the absence of what
+ * other hooks tell means nothing either; what the state changes tell does: they say
+ * where they come from, so that one that is missing is known (take.c).
+ */
+static evidence_set blind_to(const struct flow_table *t, const struct flow *f)
+{
+	evidence_set lost = f->v.evidence & EV(GAP) ? t->told_apart : 0;
+
+	return (t->blind | lost) & (is_request(f) ? t->of_requests : t->of_sockets);
+}
+
 /* Judged, given out, forgotten. */
 void flow_emit(struct flow_table *t, struct flow *f)
 {
@@ -162,7 +175,7 @@ void flow_emit(struct flow_table *t, struct flow *f)
 	join_pair(t, f);
 	v->complete = !(v->evidence & (EV(OLDER) | EV(GAP) | EV(EVICTED) | EV(TRACE_ENDED)));
 	v->age_ns = v->mono_ns > f->born_ns ? v->mono_ns - f->born_ns : 0;
-	judge_verdict(v, is_request(f) ? t->blind_request : t->blind_socket);
+	judge_verdict(v, blind_to(t, f));
 	audit_verdict(t->config.audit, v);
 	wanted = t->config.closed(t->config.ctx, v);
 	strays_remember(t, v, wanted);
@@ -234,7 +247,7 @@ struct flow *flow_new(struct flow_table *t, const struct obs *obs, evidence_set 
 		return NULL;
 	}
 	f->v.conn = ++t->next_conn;
-	f->v.evidence = how_born | (obs->mono_ns <= t->gap_until_ns ? EV(GAP) : 0);
+	f->v.evidence = how_born | (t->gap_until_ns && obs->mono_ns <= t->gap_until_ns ? EV(GAP) : 0);
 	f->born_ns = obs->mono_ns;
 	f->sk = obs->sk;
 	f->stage = FLOW_OPEN;

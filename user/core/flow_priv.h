@@ -104,7 +104,8 @@ struct strays {
 struct flow_table {
 	struct flow_config config;
 	evidence_set blind;
-	evidence_set blind_socket, blind_request; /* of it what a socket, or a mere request, may have */
+	evidence_set of_sockets, of_requests; /* what a socket, or a mere request, may have */
+	evidence_set told_apart; /* what the state changes do not tell */
 	struct flow_counts counts;
 	uint64_t next_conn;
 	uint64_t gap_until_ns;
