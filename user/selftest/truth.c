@@ -274,8 +274,23 @@ void truth_agree(struct trial *t, const struct keep *keep, enum side scripted)
 			agree_program(t, keep, side);
 }
 
+static bool lacks_verdicts(const struct trial *t, const struct keep *keep)
+{
+	const struct ending *ending = ending_by_slug(t->ending);
+	enum side closer;
+
+	if (!ending || side_by_slug(t->closer, &closer))
+		return false;
+	for (enum side side = 0; side < SIDE_MAX; side++)
+		if (keep->verdicts[side] < ending_verdicts(ending, closer, side))
+			return true;
+	return false;
+}
+
 bool truth_unseen(const struct trial *t, const struct keep *keep)
 {
+	if (lacks_verdicts(t, keep))
+		return true;
 	for (enum counter c = 0; c < COUNTER_MAX; c++)
 		if (t->counts[c].result == AUDIT_GAP && (int64_t)t->counts[c].kernel > t->counts[c].observed.high)
 			return true;

@@ -34,7 +34,7 @@ void truth_agree(struct trial *trial, const struct keep *keep, enum side scripte
 
 /*
  * Did something happen that no sensor was run for: the kernel counted more than was
- * observed, or a verdict knows that it missed something?
+ * observed, a verdict knows that it missed something, or one is not there at all?
  */
 bool truth_unseen(const struct trial *trial, const struct keep *keep);
 

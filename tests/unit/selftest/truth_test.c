@@ -236,6 +236,18 @@ static void a_verdict_too_many_fails(void **state)
 	assert_int_equal(stand.trial.outcome, TRIAL_FAILED);
 }
 
+static void a_verdict_that_did_not_come_was_not_seen_and_one_too_many_was(void **state)
+{
+	(void)state;
+	live();
+	verdict(SIDE_SERVER, CAUSE_LINGER_ZERO, 0);
+	assert_true(truth_unseen(told(), &stand.keep));
+	verdict(SIDE_CLIENT, CAUSE_PEER_RESET, ECONNRESET);
+	assert_false(truth_unseen(told(), &stand.keep));
+	verdict(SIDE_CLIENT, CAUSE_PEER_RESET, ECONNRESET);
+	assert_false(truth_unseen(told(), &stand.keep));
+}
+
 static void what_the_kernel_did_unseen_is_told_from_what_was_seen_wrong(void **state)
 {
 	(void)state;
@@ -293,6 +305,7 @@ int main(void)
 		TEST(what_no_kernel_of_its_kind_says_is_skipped_unless_more_is_wrong),
 		TEST(unknown_is_skipped_only_where_the_kernel_is_blind),
 		TEST(a_verdict_too_many_fails),
+		TEST(a_verdict_that_did_not_come_was_not_seen_and_one_too_many_was),
 		TEST(what_the_kernel_did_unseen_is_told_from_what_was_seen_wrong),
 		TEST(objections_beyond_the_room_for_them_still_fail),
 		TEST(a_mini_sockets_end_is_demanded_where_it_can_be_told),
