@@ -28,16 +28,16 @@ struct flow {
 	uint64_t sk;
 	uint64_t born_ns;
 	uint64_t due_ns; /* in every stage but FLOW_OPEN */
-	uint64_t asked_ns;	 /* when the look at all tasks was asked for; 0 = not */
 	union {
-		uint64_t closing_ns; /* close() was called, and goes on; 0 = not, or it has returned */
+		uint64_t closing_ns; /* in FLOW_OPEN: close() was called, and goes on; 0 = not, or it has returned */
+		uint64_t asked_ns;   /* in FLOW_WAITS_OWNER: when the look at all tasks was asked for; 0 = not */
 		uint64_t listener;   /* of a request: the struct sock that it belonged to */
 	};
 	uint64_t last_kind_ns;	 /* when last_kind was */
 	struct mini *mini;
 	int32_t release_err;	 /* error that waited for the program when it closed the live socket */
-	uint8_t stage;
-	uint8_t state, last_old; /* of the last state change */
+	uint8_t stage : 4, last_old : 4;
+	uint8_t state;		 /* with last_old: of the last state change */
 	uint8_t last_kind;	 /* of the last observation but state changes */
 	bool fin_queued : 1;	 /* our FIN has a sequence number */
 	bool reset_called : 1;	 /* tcp_reset() ran ... */

@@ -44,6 +44,7 @@ static void settle_one(struct flow_table *t, struct flow *f, uint64_t now_ns)
 		flow_move_to(t, f, FLOW_WAITS_REST, &t->waits_rest);
 	} else if (lacks_owner(f)) {
 		f->due_ns = now_ns + FLOW_OWNER_WAIT_NS;
+		f->asked_ns = 0;
 		flow_move_to(t, f, FLOW_WAITS_OWNER, &t->waits_owner);
 	} else {
 		flow_emit(t, f);

@@ -11,15 +11,16 @@
 #include "core/obs.h"
 #include "core/tuple.h"
 
-enum how { HOW_FIN, HOW_RST, HOW_TIMEOUT, HOW_SILENT, HOW_MAX };
-enum closer { CLOSER_NONE, CLOSER_LOCAL, CLOSER_PEER, CLOSER_BOTH, CLOSER_MAX };
+/* A byte each: there is one for every socket that is followed. */
+enum how { HOW_FIN, HOW_RST, HOW_TIMEOUT, HOW_SILENT, HOW_MAX } __attribute__((packed));
+enum closer { CLOSER_NONE, CLOSER_LOCAL, CLOSER_PEER, CLOSER_BOTH, CLOSER_MAX } __attribute__((packed));
 enum owner_source { OWNER_UNKNOWN, OWNER_CONNECT, OWNER_ACCEPT, OWNER_CLOSE, OWNER_HOLDS, OWNER_LISTENER, OWNER_DESTROY, OWNER_SOURCE_MAX };
 
 enum cause {
 #define CAUSE(id, slug, how, title, hint) CAUSE_##id,
 #include "core/cause.def"
 	CAUSE_MAX,
-};
+} __attribute__((packed));
 
 struct cause_row {
 	const char *slug;
@@ -66,6 +67,7 @@ struct verdict {
 	uint8_t minisocket; /* ST_FIN_WAIT2, ST_TIME_WAIT, 0 = none */
 	bool complete;
 	bool linger_on;
+	bool peer_left_known; /* peer_left_bytes */
 	struct path_step path[PATH_MAX_STEPS];
 	uint32_t rst_sent, rst_received;
 	const char *rst_reason; /* kernel's name, NULL = none known */
@@ -76,7 +78,6 @@ struct verdict {
 	uint32_t unread_bytes, unsent_bytes, unacked_bytes;
 	uint32_t left_bytes; /* received and not read when it ended, though perhaps still to be read */
 	uint32_t peer_left_bytes; /* the same of the other end, when it is on this host */
-	bool peer_left_known;
 	uint64_t sent_bytes, received_bytes;
 	uint64_t age_ns; /* since it was born, or since first seen when !complete */
 	evidence_set evidence, blind; /* blind: evidence that was out of sight */
