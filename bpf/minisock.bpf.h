@@ -191,6 +191,10 @@ static __always_inline __u8 find_code(void *ctx)
 	if (!config.n_codes)
 		return WIRE_BY_UNKNOWN;
 	size = bpf_get_stack(ctx, stack, sizeof(stack), 0);
+#if defined(READ_BY_PROBE) && defined(__TARGET_ARCH_arm64)
+	/* A function that is just entered has no frame yet: who called it is in a register alone. */
+	stack[0] = PT_REGS_RET((struct pt_regs *)ctx);
+#endif
 	for (int i = 0; i < STACK_DEPTH; i++) {
 		__u8 caller;
 
