@@ -127,8 +127,16 @@ check_across() { # KERNEL TURN: against the measure, the newest kernel of this a
 	show "$out/$run.across"
 }
 
-# Point releases come and go: the versions are for the reader, not compared.
-rows() { grep -v '^RAN(' | paste -sd ' ' | sed 's/ SEEN(/\nSEEN(/g'; }
+# Rows of one kernel, a word a line. Point releases come and go: versions are not compared.
+words() {
+	grep -v '^RAN(' | paste -sd ' ' | sed 's/ SEEN(/\nSEEN(/g' | awk -F '"' '
+		function say(what, text,    word, n, i) {
+			n = split(text, word, " ")
+			for (i = 1; i <= n; i++)
+				print $4 ": " what " " word[i]
+		}
+		/^SEEN/ { say("attached", $6); say("proves", $8); say("blind to", $10) }' | sort
+}
 
 check_results() { # KERNEL OUT
 	local version
@@ -136,10 +144,11 @@ check_results() { # KERNEL OUT
 	read -r version _ <"$2/version"
 	python3 "$here/seen.py" "$1" "$version" "$2" "${ways[@]}" >"$2/results.def" || return
 	[ -z "${UPDATE:-}" ] || return 0
-	diff <(awk -v kernel="(\"$1\"," '/^[A-Z]*\(/ { on = index($0, kernel) } /^(#.*)?$/ { on = 0 } on' "$here/results.def" | rows) \
-		<(rows <"$2/results.def") >"$2/results.differs"
+	comm -3 <(awk -v kernel="(\"$1\"," '/^[A-Z]*\(/ { on = index($0, kernel) } /^(#.*)?$/ { on = 0 } on' "$here/results.def" | words) \
+		<(words <"$2/results.def") >"$2/results.differs"
+	[ ! -s "$2/results.differs" ]
 	say $? "$1: each way shows what results.def says"
-	show "$2/results.differs"
+	sed 's/^[^\t]/# no longer: &/; s/^\t/# new:       /' "$2/results.differs" | head -n 60
 }
 
 update_results() {
