@@ -6,6 +6,9 @@ first is the one the others are held against. Prints one line per difference:
 
     ending/closer side field: LABEL says X, LABEL says Y
 
+What differs alike in more than three places is one line, with the first of them and how
+many there are: a field that is read wrong is wrong everywhere.
+
 Of a port or a process counts whose it is, of a time or an id whether there is one. What else may differ is a row of differences.txt. --lacks names facts that the kernel of the other
 runs lacks and that of the first has. What a way is blind to may differ; --blind
 compares that as well. --ended STATUS LABEL=FILE instead asks of one run that ended
@@ -160,18 +163,31 @@ def shown(value):
 
 
 def differences(one, this, other, that, blind):
+    """(place, what differs)"""
     for key in sorted(set(this) | set(that)):
         if key not in this or key not in that:
             has, lacks = (one, other) if key in this else (other, one)
             what = (this if key in this else that)[key].get("cause", "?")
-            yield f"{name_of(key)}: {has} has it ({what}), {lacks} does not"
+            yield name_of(key) + ":", f"{has} has it ({what}), {lacks} does not"
             continue
         for field in sorted(set(this[key]) | set(that[key])):
             if field == "blind" and not blind:
                 continue
             left, right = this[key].get(field, ABSENT), that[key].get(field, ABSENT)
             if left != right:
-                yield f"{name_of(key)} {field}: {one} says {shown(left)}, {other} says {shown(right)}"
+                yield name_of(key), f"{field}: {one} says {shown(left)}, {other} says {shown(right)}"
+
+
+def grouped(found):
+    """Lines of (place, what differs), in turn."""
+    places = {}
+    for place, what in found:
+        places.setdefault(what, []).append(place)
+    for what, where in places.items():
+        if len(where) > 3:
+            yield f"{where[0]} {what} (and so in {len(where) - 1} more)"
+        else:
+            yield from (f"{place} {what}" for place in where)
 
 
 def main():
@@ -197,7 +213,7 @@ def main():
     else:
         this = expected(this, rows, {"any"} | lacks)
         lines = [line for other, run in runs[1:]
-                 for line in differences(one, this, other, expected(run, rows, {"any"}), arguments.blind)]
+                 for line in grouped(differences(one, this, other, expected(run, rows, {"any"}), arguments.blind))]
     print("".join(line + "\n" for line in lines), end="")
     return 1 if lines else 0
 

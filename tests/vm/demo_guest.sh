@@ -2,9 +2,9 @@
 # shellcheck shell=sh
 #
 # demo_guest.sh TCPCLOSE WAY ...: inside the machine. By every way: the endings of
-# $ENDINGS, once as they are and, with TURNS=2, beside them the other way round, and then
-# a tape of those of $TAPED and the selftest with the options of $SELFTEST_WAY.
-# demo_matrix.sh judges what it leaves in /out.
+# $ENDINGS in the turns of $TURNS (plain, 6c: IPv6, the client closes), beside each other;
+# a tape of those of $TAPED; the selftest with the options of $SELFTEST_WAY ("none":
+# without). demo_matrix.sh judges what it leaves in /out.
 tcpclose=$1
 shift
 read -r kernel </proc/version
@@ -57,18 +57,21 @@ for way; do
 	"$tcpclose" doctor --way="$way" >"/out/$way.doctor" 2>&1
 	stamp "$way" doctor
 	# Endings wait for timers most of the time: both turns fit beside each other.
-	# shellcheck disable=SC2086 # one word each
-	run "$way" --way="$way" $ENDINGS &
-	# shellcheck disable=SC2086
-	[ "$TURNS" -lt 2 ] || run "$way.6c" --way="$way" -6 --closer=client $ENDINGS
+	for turn in $TURNS; do
+		# shellcheck disable=SC2086 # one word each
+		case $turn in
+		plain) run "$way" --way="$way" --tape="/out/$way.wire" $ENDINGS & ;;
+		6c) run "$way.6c" --way="$way" --tape="/out/$way.6c.wire" -6 --closer=client $ENDINGS & ;;
+		esac
+	done
 	wait
 	stamp "$way" demo
-	[ "$TURNS" -ge 2 ] || continue
 	# shellcheck disable=SC2086
-	run "$way.tape" --way="$way" --tape="/out/$way.wire" -q $TAPED
-	stamp "$way" tape
+	[ -z "$TAPED" ] || run "$way.tape" --way="$way" --tape="/out/$way.tape.wire" $TAPED
 	eval "options=\${SELFTEST_$way:-}"
-	# shellcheck disable=SC2154,SC2086 # it is the eval that assigns; one word each
+	# shellcheck disable=SC2154 # it is the eval that assigns
+	[ "$options" != none ] || continue
+	# shellcheck disable=SC2086
 	selftest "$way" --way="$way" $options
 	stamp "$way" selftest
 done

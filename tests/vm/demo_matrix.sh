@@ -5,19 +5,20 @@
 #
 # `tcpclose demo` on every kernel of kernels.txt (or those named, see lib.sh) and every
 # way, one boot per kernel: each must end well, and all ways and kernels must give the
-# same verdicts, but for the rows of differences.txt. Every run is done twice: as it
-# is, and (.6c) on IPv6 with the client closing. `tcpclose selftest` must pass as well:
-# all of it by auto, and by each other way with one side closing, the kernels taking turns
-# (THOROUGH=1: all of it by every way). A tape of some endings by each way must say on this
-# machine what was said in that one. Prints TAP. What the runs said stays in
-# $O/vm-out/KERNEL/WAY[.6c|.tape].{json,err,status,differs}, WAY.{doctor,tap,wire}, times.
+# same verdicts, but for the rows of differences.txt. There are two turns: as it is, and
+# (.6c) on IPv6 with the client closing. The measure, the newest kernel of this machine's
+# architecture, has both, the others one or the other. `tcpclose selftest` must pass as
+# well, by auto and by one other way, the kernels taking turns (selftest_options).
+# THOROUGH=1: all of it everywhere. What each demo taped must say on this machine what it
+# said in that one. Prints TAP. What the runs said stays in
+# $O/vm-out/KERNEL/WAY[.6c].{json,err,status,wire,differs}, WAY.{doctor,tap}, times.
 # What each way showed on each kernel must be what results.def says, from which
-# docs/KERNELS.md is printed; UPDATE=1 writes it anew after a run of all of them, and keeps
-# the tapes of each kernel in tests/tape.
+# docs/KERNELS.md is printed; UPDATE=1 writes it anew after a run of all of them, and has
+# a small tape made by each way for tests/tape (WAY.tape.*).
 #
 # O=DIR        where tcpclose was built (build)
 # WAYS="..."   the ways to try (tp_btf fentry kprobe auto); the first is the measure
-# VM=some      fewer kernels, once each, only endings that take no time by themselves, and
+# VM=some      fewer kernels, one turn, only endings that take no time by themselves, and
 #              no selftest
 set -uo pipefail
 
@@ -28,24 +29,49 @@ read -ra ways <<<"${WAYS:-tp_btf fentry kprobe auto}"
 choose_kernels "$@"
 need cpio python3
 
-turns=('' .6c)
 endings=all
 # Short ones, each with another cause.
-taped="default linger-zero unread-data half-close data-after-close refused"
+taped=${UPDATE:+default linger-zero unread-data half-close data-after-close refused}
 # All that a machine may take: one that hangs must not cost all of the time there is.
 seconds=$((300 + ${#ways[@]} * 400))
 if [ "${VM:-}" = some ]; then
-	turns=('')
 	endings=$(sed -n '/^ENDING(/s/^[^"]*"\([^"]*\)".*", 0,$/\1/p' "$top/tools/endings.def" | paste -sd ' ')
 fi
 
-selftest_options() { # KERNEL WAY
-	local row way
+# The measure: what the others are held against.
+for kernel in "${kernels[@]}"; do [ "$(arch_of "$kernel")" != "$own_arch" ] || newest=$kernel; done
+: "${newest:=${kernels[-1]}}"
 
-	if [ "$2" = auto ] || [ -n "${THOROUGH:-}" ] || [ -z "$(row_of "$1")" ]; then return; fi
-	row=$(VM=all list_kernels | grep -nx "$1" | cut -d : -f 1)
-	way=$(printf '%s\n' "${ways[@]}" | grep -nx "$2" | cut -d : -f 1)
-	case $(((row + way) % 2)) in 0) echo --closer=server ;; 1) echo --closer=client ;; esac
+number_of() { VM=all list_kernels | grep -nxF "$1" | cut -d : -f 1; } # KERNEL: in kernels.txt; nothing for a whole version
+
+turns_of() { # KERNEL
+	if [ "${VM:-}" = some ]; then
+		echo plain
+	elif [ "$1" = "$newest" ] || [ -n "${THOROUGH:-}" ] || [ -z "$(number_of "$1")" ]; then
+		echo plain 6c
+	else
+		case $(($(number_of "$1") % 2)) in 1) echo plain ;; 0) echo 6c ;; esac
+	fi
+}
+suffixes_of() { turns_of "$1" | tr ' ' '\n' | sed 's/^plain$//; s/^6c$/.6c/'; } # KERNEL: a line each
+
+# Both sides by auto on the measure; by auto elsewhere, and by one other way, one side.
+selftest_options() { # KERNEL WAY: "none" without a selftest
+	local number others
+
+	number=$(number_of "$1")
+	if [ "${VM:-}" = some ]; then
+		echo none
+	elif [ -n "${THOROUGH:-}" ] || [ -z "$number" ] || [ "$1 $2" = "$newest auto" ]; then
+		echo
+	else
+		mapfile -t others < <(printf '%s\n' tp_btf fentry kprobe | grep -vxF "$(lacking "$1" way)")
+		case $2-$((number % 2)) in
+		auto-0 | "${others[number % ${#others[@]}]}"-1) echo --closer=server ;;
+		auto-1 | "${others[number % ${#others[@]}]}"-0) echo --closer=client ;;
+		*) echo none ;;
+		esac
+	fi
 }
 
 boot() { # KERNEL OUT
@@ -54,7 +80,7 @@ boot() { # KERNEL OUT
 	for name in tcpclose tcpclose-echo-server tcpclose-echo-client; do options+=(-i "$programs/$name"); done
 	for way in "${ways[@]}"; do options+=(-e "SELFTEST_$way=$(selftest_options "$1" "$way")"); done
 	bash "$here/run.sh" -m tcp_diag -m tun -m veth -o "$2" -t "$seconds" -M 1024 -e "ENDINGS=$endings" -e "TAPED=$taped" \
-		-e "TURNS=${#turns[@]}" "${options[@]}" -i "$here/demo_guest.sh" "$1" -- sh "$here/demo_guest.sh" "$programs/tcpclose" "${ways[@]}"
+		-e "TURNS=$(turns_of "$1")" "${options[@]}" -i "$here/demo_guest.sh" "$1" -- sh "$here/demo_guest.sh" "$programs/tcpclose" "${ways[@]}"
 }
 
 check_run() { # KERNEL OUT WAY TURN: TURN is what comes after the way in the file names
@@ -77,22 +103,34 @@ check_run() { # KERNEL OUT WAY TURN: TURN is what comes after the way in the fil
 	show "$out.differs"
 }
 
-check_tape() { # KERNEL OUT WAY: it was recorded there and is replayed here
-	local tape=$2/$3.wire live=$2/$3.tape verb=against
+check_tape() { # KERNEL OUT WAY TURN: it was recorded there and is replayed here
+	local run=$2/$3$4
 
 	lacking "$1" way | grep -qx "$3" && return
-	if [ -n "${UPDATE:-}" ]; then verb="keep $1-$3"; fi
-	# shellcheck disable=SC2086 # two words
-	[ "$(cat "$live.status" 2>/dev/null)" = 0 ] && O=$build python3 "$top/tests/tape/tapes.py" $verb "$tape" "$live.json" >"$live.differs" 2>&1
-	say $? "$1 $3: a tape says here what was said there ($(stat -c %s "$tape" 2>/dev/null) bytes)"
-	[ -e "$live.differs" ] || cp "$live.err" "$live.differs"
-	[ "$verb" != against ] || show "$live.differs"
+	O=$build python3 "$top/tests/tape/tapes.py" against "$run.wire" "$run.json" >"$run.replayed" 2>&1
+	say $? "$1 $3$4: its tape says here what was said there ($(stat -c %s "$run.wire" 2>/dev/null) bytes)"
+	show "$run.replayed"
+}
+
+keep_tape() { # KERNEL OUT WAY
+	local run=$2/$3.tape
+
+	lacking "$1" way | grep -qx "$3" && return
+	if [ ! -e "$run.status" ]; then
+		skip "$1 $3: a small tape is kept" "the run that is judged made none: UPDATE=1 does"
+		return
+	fi
+	[ "$(cat "$run.status")" = 0 ] &&
+		O=$build python3 "$top/tests/tape/tapes.py" keep "$1-$3" "$run.wire" "$run.json" >"$run.replayed" 2>&1
+	say $? "$1 $3: a small tape is kept"
+	cat "$run.err" "$run.replayed" 2>/dev/null | sed 's/^/# /'
 }
 
 check_selftest() { # KERNEL OUT WAY: the last of its files counts, the others say what was tried again
 	local tap=$2/$3.tap status last again
 
 	lacking "$1" way | grep -qx "$3" && return
+	[ "$(selftest_options "$1" "$3")" != none ] || return
 	status=$(cat "$tap.status" 2>/dev/null || echo none)
 	last=$(find "$2" -name "$3.tap.[123]" | sort | tail -n 1)
 	again=$(cat "$2/$3".tap.[12] 2>/dev/null | grep -c '^not ok')
@@ -120,6 +158,10 @@ check_facts() { # KERNEL OUT: what doctor misses is what kernels.txt says
 check_across() { # KERNEL TURN: against the measure, the newest kernel of this architecture
 	local out=$results/$1 measure=$results/$newest run=${ways[0]}$2 missing
 
+	if [ ! -e "$measure/$run.json" ]; then
+		skip "$1 $run: the same verdicts as $newest" "$newest did not run it"
+		return
+	fi
 	missing=$(comm -13 <(lacks "$measure") <(lacks "$out") | paste -sd,)
 	python3 "$here/compare.py" --lacks="$missing" "$newest=$measure/$run.json" "$1=$out/$run.json" \
 		>"$out/$run.across" 2>&1
@@ -127,8 +169,16 @@ check_across() { # KERNEL TURN: against the measure, the newest kernel of this a
 	show "$out/$run.across"
 }
 
-# Point releases come and go: the versions are for the reader, not compared.
-rows() { grep -v '^RAN(' | paste -sd ' ' | sed 's/ SEEN(/\nSEEN(/g'; }
+# Rows of one kernel, a word a line. Point releases come and go: versions are not compared.
+words() {
+	grep -v '^RAN(' | paste -sd ' ' | sed 's/ SEEN(/\nSEEN(/g' | awk -F '"' '
+		function say(what, text,    word, n, i) {
+			n = split(text, word, " ")
+			for (i = 1; i <= n; i++)
+				print $4 ": " what " " word[i]
+		}
+		/^SEEN/ { say("attached", $6); say("proves", $8); say("blind to", $10) }' | sort
+}
 
 check_results() { # KERNEL OUT
 	local version
@@ -136,10 +186,11 @@ check_results() { # KERNEL OUT
 	read -r version _ <"$2/version"
 	python3 "$here/seen.py" "$1" "$version" "$2" "${ways[@]}" >"$2/results.def" || return
 	[ -z "${UPDATE:-}" ] || return 0
-	diff <(awk -v kernel="(\"$1\"," '/^[A-Z]*\(/ { on = index($0, kernel) } /^(#.*)?$/ { on = 0 } on' "$here/results.def" | rows) \
-		<(rows <"$2/results.def") >"$2/results.differs"
+	comm -3 <(awk -v kernel="(\"$1\"," '/^[A-Z]*\(/ { on = index($0, kernel) } /^(#.*)?$/ { on = 0 } on' "$here/results.def" | words) \
+		<(words <"$2/results.def") >"$2/results.differs"
+	[ ! -s "$2/results.differs" ]
 	say $? "$1: each way shows what results.def says"
-	show "$2/results.differs"
+	sed 's/^[^\t]/# no longer: &/; s/^\t/# new:       /' "$2/results.differs" | head -n 60
 }
 
 update_results() {
@@ -154,7 +205,6 @@ update_results() {
 }
 
 done_kernels=()
-newest=
 check_objects() { # ARCH
 	python3 "$here/objects.py" "$build/bpf" "$build/$1/bpf" >"$results/objects.differs" 2>&1
 	say $? "$1: the BPF programs are those of $own_arch, but for kprobes"
@@ -169,21 +219,23 @@ for kernel in "${booted[@]}"; do
 	out=$results/$kernel
 	ran "$kernel" "$out" "boots and runs every way" || continue
 	done_kernels+=("$kernel")
-	[ "$(arch_of "$kernel")" != "$own_arch" ] || newest=$kernel
 	sed 's/^/# /' "$out/kernel" 2>/dev/null
 	show_times "$kernel" "$out/times"
 	check_facts "$kernel" "$out"
 	for way in "${ways[@]}"; do
-		for turn in "${turns[@]}"; do check_run "$kernel" "$out" "$way" "$turn"; done
-		[ "${#turns[@]}" -ge 2 ] || continue
-		check_tape "$kernel" "$out" "$way"
+		while read -r turn; do
+			check_run "$kernel" "$out" "$way" "$turn"
+			check_tape "$kernel" "$out" "$way" "$turn"
+		done < <(suffixes_of "$kernel")
+		[ -z "$taped" ] || keep_tape "$kernel" "$out" "$way"
 		check_selftest "$kernel" "$out" "$way"
 	done
 done
-[ "${#done_kernels[@]}" -eq 0 ] || : "${newest:=${done_kernels[-1]}}"
+# The measure, if it could be had; else the last one that could.
+case " ${done_kernels[*]} " in *" $newest "* | '  ') ;; *) newest=${done_kernels[-1]} ;; esac
 for kernel in "${done_kernels[@]}"; do
 	[ "$kernel" != "$newest" ] || continue
-	for turn in "${turns[@]}"; do check_across "$kernel" "$turn"; done
+	while read -r turn; do check_across "$kernel" "$turn"; done < <(suffixes_of "$kernel")
 done
 if [ "$endings" = all ] && [ -z "${WAYS:-}" ]; then
 	for kernel in "${done_kernels[@]}"; do

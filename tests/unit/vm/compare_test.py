@@ -8,6 +8,7 @@ accessor is played by changing one field of one of them.
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -78,8 +79,15 @@ def check_accessors(directory):
     for name, change, words, times in ACCESSORS:
         status, said = compare(directory, broken(read("5.10"), change), read("7"), f"--lacks={LACKS}")
         lines = said.splitlines()
-        good = status == 1 and len(lines) == times and all(words in line for line in lines)
+        places = sum(int((re.findall(r" \(and so in (\d+) more\)$", line) or [0])[0]) + 1 for line in lines)
+        good = status == 1 and places == times and all(words in line for line in lines)
         result(f"{name} read wrong on 5.10 is said, and nothing else", good, said)
+
+
+def check_grouped(directory):
+    status, said = compare(directory, broken(read("5.10"), set_key("cgroup_id", value=0)), read("7"), f"--lacks={LACKS}")
+    result("what is wrong everywhere is one line, with a place",
+           status == 1 and said == "default/server client cgroup_id: 7 says 1, 5.10 says 0 (and so in 3 more)\n", said)
 
 
 def check_missing(directory):
@@ -118,6 +126,7 @@ def main():
         status, said = compare(directory, read("7"), read("5.10"), f"--lacks={LACKS}")
         result("a reason where none is to be is a difference", status == 1 and "rst.reason" in said, said)
         check_accessors(directory)
+        check_grouped(directory)
         check_missing(directory)
         check_ended(directory)
     print(f"1..{len(results)}")
