@@ -122,6 +122,10 @@ ENDINGS = {
         "closer": ("destroyed", {**ABORT, "reason": STATE, "error": "ECONNABORTED", "closer_uid": 0}), "other": ("peer-reset", RESET),
         "saw": (("read", "ECONNABORTED"), ("read", "ECONNRESET")), "fins": 0, "rsts": 1,
     },
+    "repair": {
+        "closer": ("repair", SILENT), "other": ("peer-reset", RESET),
+        "saw": (("close", 0), ("read", "ECONNRESET")), "fins": 0, "rsts": 1,
+    },
     # From here on the other end is a scripted peer.
     "retransmit-timeout": {
         "closer": ("retransmit-timeout", TIMEOUT), "other": None,
