@@ -461,6 +461,7 @@ const struct script *script_of(enum ending_id ending)
 		[ENDING_HANDSHAKE_RESET] = { .call = connect_unanswered },
 		[ENDING_UNREACHABLE] = { .call = connect_in_vain },
 		[ENDING_PORT_UNREACHABLE] = { .call = connect_in_vain },
+		[ENDING_CONNECT_FAILED] = { .call = connect_in_vain },
 		[ENDING_ACCEPT_OVERFLOW] = { .serve = request_ignore },
 		[ENDING_ICMP_NOTED] = { .closer = leave_error },
 		[ENDING_DATA_IN_FIN_WAIT1] = { .closer = wait_and_close },
