@@ -2,8 +2,11 @@
 #include "echo_admin.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,32 +15,88 @@
 #include "echo_peer.h"
 #include "echo_report.h"
 
+/* What he is asked for; with REPAIR comes the connection itself, of which he has no descriptor. */
 struct order {
+	enum { DESTROY, REPAIR } what;
 	struct sockaddr_storage local, peer;
 };
 
-static int destroy(struct echo *e, const struct order *order)
+static int destroy(struct echo *e)
 {
 	struct call call = call_begin("destroy", "%s", "SOCK_DESTROY");
 
-	e->caller.local = order->local;
-	e->caller.peer = order->peer;
-	e->caller.has_local = e->caller.has_peer = true;
 	call.result = peer_destroy_own(&e->caller);
 	call.end_ns = mono_now();
 	caller_report(&e->caller, &call, "%s", "by an administrator, as ss -K does");
 	return (int)call.result;
 }
 
-/* Until the other end of the pipe is closed. */
-static void serve_orders(struct echo *e, int fd)
+static int obey(struct echo *e, const struct order *order, int fd)
+{
+	e->caller.local = order->local;
+	e->caller.peer = order->peer;
+	e->caller.has_local = e->caller.has_peer = true;
+	if (order->what == REPAIR)
+		return call_set_int(&e->caller, fd, IPPROTO_TCP, TCP_REPAIR, "TCP_REPAIR", 1);
+	return destroy(e);
+}
+
+/* One message that may carry a descriptor. */
+union attachment {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static int send_order(int to, struct order *order, int fd)
+{
+	struct iovec iov = {order, sizeof(*order)};
+	union attachment attachment = {0};
+	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+
+	if (fd >= 0) {
+		attachment.header = (struct cmsghdr){
+			.cmsg_len = CMSG_LEN(sizeof(fd)),
+			.cmsg_level = SOL_SOCKET,
+			.cmsg_type = SCM_RIGHTS,
+		};
+		memcpy(CMSG_DATA(&attachment.header), &fd, sizeof(fd));
+		message.msg_control = &attachment;
+		message.msg_controllen = sizeof(attachment);
+	}
+	return sendmsg(to, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* True while there are orders; *fd_ret is -1 where none came along. */
+static bool next_order(int from, struct order *ret, int *fd_ret)
+{
+	struct iovec iov = {ret, sizeof(*ret)};
+	union attachment attachment = {0};
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &attachment,
+		.msg_controllen = sizeof(attachment),
+	};
+
+	if (recvmsg(from, &message, MSG_CMSG_CLOEXEC) != sizeof(*ret))
+		return false;
+	*fd_ret = -1;
+	if (CMSG_FIRSTHDR(&message))
+		memcpy(fd_ret, CMSG_DATA(&attachment.header), sizeof(*fd_ret));
+	return true;
+}
+
+/* Until the other end of the pipe is closed. Nothing of the connection is kept when he answers. */
+static void serve_orders(struct echo *e, int to)
 {
 	struct order order;
-	int r;
+	int fd, r;
 
-	while (recv(fd, &order, sizeof(order), 0) == sizeof(order)) {
-		r = destroy(e, &order);
-		if (send(fd, &r, sizeof(r), MSG_NOSIGNAL) < 0)
+	while (next_order(to, &order, &fd)) {
+		r = obey(e, &order, fd);
+		if (fd >= 0)
+			close(fd);
+		if (send(to, &r, sizeof(r), MSG_NOSIGNAL) < 0)
 			return;
 	}
 }
@@ -66,13 +125,24 @@ int admin_start(struct echo *e)
 	return 0;
 }
 
+/* What he says that became of it. */
+static int have(struct echo *e, struct order order, int fd)
+{
+	int r = send_order(e->admin, &order, fd), answer;
+
+	if (r)
+		return r;
+	if (recv(e->admin, &answer, sizeof(answer), 0) != sizeof(answer))
+		return errno ? -errno : -EPIPE;
+	return answer;
+}
+
 int admin_destroy(struct echo *e)
 {
-	struct order order = {e->caller.local, e->caller.peer};
-	int r;
+	return have(e, (struct order){DESTROY, e->caller.local, e->caller.peer}, -1);
+}
 
-	if (send(e->admin, &order, sizeof(order), MSG_NOSIGNAL) < 0 ||
-	    recv(e->admin, &r, sizeof(r), 0) != sizeof(r))
-		return errno ? -errno : -EPIPE;
-	return r;
+int admin_repair(struct echo *e)
+{
+	return have(e, (struct order){REPAIR, e->caller.local, e->caller.peer}, e->fd);
 }

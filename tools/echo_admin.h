@@ -12,5 +12,7 @@
 int admin_start(struct echo *e);
 /* Has him destroy our connection (SOCK_DESTROY, as `ss -K` does), and waits until he has. */
 int admin_destroy(struct echo *e);
+/* Has him put our connection into TCP_REPAIR; it is ours alone again when he says that he has. */
+int admin_repair(struct echo *e);
 
 #endif

@@ -192,6 +192,21 @@ static int destroyed(struct echo *e)
 	return read_and_close(e);
 }
 
+static int repaired(struct echo *e)
+{
+	DO(step_delay(e));
+	DO(admin_repair(e));
+	return step_close(e);
+}
+
+/* Nothing tells it that nobody is there any more, until it says something. */
+static int write_to_nobody(struct echo *e)
+{
+	DO(step_await_gone(e));
+	DO(step_write(e));
+	return read_and_close(e);
+}
+
 /* In the child: it alone holds the connection once the pipe's other end is closed. */
 static int close_in_child(struct echo *e, int parent_gone)
 {
@@ -437,6 +452,7 @@ const struct script *script_of(enum ending_id ending)
 		[ENDING_DESTROYED] = { .closer = destroyed,
 				       .other = read_and_close,
 				       .admin = true },
+		[ENDING_REPAIR] = { .closer = repaired, .other = write_to_nobody, .admin = true },
 		[ENDING_RETRANSMIT_TIMEOUT] = { .closer = write_and_learn },
 		[ENDING_PROBE_TIMEOUT] = { .closer = write_when_told_and_learn },
 		[ENDING_NO_ROUTE] = { .closer = write_when_told_and_learn },
@@ -445,6 +461,7 @@ const struct script *script_of(enum ending_id ending)
 		[ENDING_HANDSHAKE_RESET] = { .call = connect_unanswered },
 		[ENDING_UNREACHABLE] = { .call = connect_in_vain },
 		[ENDING_PORT_UNREACHABLE] = { .call = connect_in_vain },
+		[ENDING_CONNECT_FAILED] = { .call = connect_in_vain },
 		[ENDING_ACCEPT_OVERFLOW] = { .serve = request_ignore },
 		[ENDING_ICMP_NOTED] = { .closer = leave_error },
 		[ENDING_DATA_IN_FIN_WAIT1] = { .closer = wait_and_close },

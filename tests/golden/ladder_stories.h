@@ -223,6 +223,33 @@ static const struct step refused_steps[] = {
 	VERDICT(90, C, refused_client),
 };
 
+/* Its port is never known, and there is nothing on the wire to miss. */
+static const struct verdict failed_client = {
+	.conn = 2,
+	.owner = CLIENT_OWNER,
+	.cause = CAUSE_CONNECT_FAILED,
+	.how = HOW_SILENT,
+	.n_path = 2,
+	.path = {{ST_SYN_SENT, 0}, {ST_CLOSE, 24000}},
+	.complete = true,
+	.evidence = EV(CONNECTED) | EV(SYN_UNSENT) | EV(IN_SYN_SENT) | EV(BY_CALL) | EV(NOT_SHUT),
+};
+static const struct story failed_story = {
+	.ending = "connect-failed",
+	.title = "connect() finds no free local port",
+	.closer = "client",
+	.server_port = SERVER_PORT,
+	.expect = {CAUSE_UNKNOWN, CAUSE_CONNECT_FAILED},
+	.as_expected = true,
+};
+static const struct step failed_steps[] = {
+	STATE(5, C, CLOSE, SYN_SENT, .portless = true),
+	STATE(29, C, SYN_SENT, CLOSE, .portless = true),
+	FAIL(31, C, "connect", EADDRNOTAVAIL, .took_us = 28, .portless = true),
+	CALL(80, C, "close", 0, .took_us = 3, .portless = true),
+	VERDICT(90, C, failed_client, .portless = true),
+};
+
 static const struct verdict expired_server = {
 	.owner = SERVER_OWNER,
 	.closer = SERVER_OWNER,

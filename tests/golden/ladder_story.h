@@ -40,6 +40,7 @@ struct step {
 	uint32_t seq, ack, len;
 	bool window_shut;
 	uint16_t client_port; /* 0 = CLIENT_PORT */
+	bool portless;        /* the client has none */
 	/* REC_CLOSE */
 	const struct verdict *verdict;
 	/* REC_MINISOCKET: it expired, after so long */
@@ -68,9 +69,9 @@ struct step {
 		.us = at, .kind = REC_SEGMENT, .side = who, .flags = letters, .seq = s, .ack = a, \
 		.len = n, ##__VA_ARGS__                                                           \
 	}
-#define VERDICT(at, who, v)                                             \
-	{                                                               \
-		.us = at, .kind = REC_CLOSE, .side = who, .verdict = &v \
+#define VERDICT(at, who, v, ...)                                                       \
+	{                                                                              \
+		.us = at, .kind = REC_CLOSE, .side = who, .verdict = &v, ##__VA_ARGS__ \
 	}
 
 #define MINISOCKET(at, who, lived, ...)                                                            \
@@ -84,6 +85,8 @@ static inline struct tuple story_tuple(const struct step *step)
 	struct endpoint client = {{127, 0, 0, 1},
 				  step->client_port ? step->client_port : CLIENT_PORT};
 
+	if (step->portless)
+		client.port = 0;
 	return step->side == S ? (struct tuple){4, server, client}
 			       : (struct tuple){4, client, server};
 }

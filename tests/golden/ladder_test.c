@@ -130,6 +130,13 @@ static void tell_refused(const struct sink_ops *ops, struct sink *sink)
 	play_story(ops, sink, &refused_story, STEPS(refused_steps));
 }
 
+static void tell_failed(const struct sink_ops *ops, struct sink *sink)
+{
+	play_story(ops, sink, &refused_story, STEPS(refused_steps));
+	play_story(ops, sink, &failed_story, STEPS(failed_steps));
+	play_summary(ops, sink);
+}
+
 static void tell_blind(const struct sink_ops *ops, struct sink *sink)
 {
 	play_story(ops, sink, &zero_story, STEPS(blind_steps));
@@ -365,6 +372,7 @@ int main(void)
 	check("again", tell_again);
 	check("linger-zero", tell_zero);
 	check("refused", tell_refused);
+	check("connect-failed", tell_failed);
 	check("linger-expired", tell_expired);
 	check("killed", tell_killed);
 	check("blind", tell_blind);

@@ -83,7 +83,7 @@ def stories(text):
 def check_look(verdict, look, role):
     path = [step["state"] for step in verdict["path"]]
     start = ["ESTABLISHED"] if role == "server" else ["SYN_SENT", "ESTABLISHED"]
-    wanted = look["path"] if look.get("whole") else [(start[:1] if verdict["local"]["port"] and "SYN_SENT" in path and "ESTABLISHED" not in path else start) + p
+    wanted = look["path"] if look.get("whole") else [(start[:1] if "SYN_SENT" in path and "ESTABLISHED" not in path else start) + p
               for p in look["path"]]
     times = [step["at_ns"] for step in verdict["path"]]
     facts = {
@@ -118,8 +118,8 @@ def check_owner(story, verdict, look, role):
     for task, uid in (owner, NOBODY), (verdict["closer"], look.get("closer_uid", NOBODY)):
         if task and (task["pid"] not in pids or task["comm"] != COMM[role] or task["uid"] != uid):
             yield f"{role}: {task} is not one of ours, {pids}"
-    for end in verdict["local"], verdict["peer"]:
-        if not end["port"] or end["address"] not in ADDRESSES:
+    for end, port in (verdict["local"], look.get("port", True)), (verdict["peer"], True):
+        if bool(end["port"]) != port or end["address"] not in ADDRESSES:
             yield f"{role}: {end} is no end of ours"
 
 
@@ -173,7 +173,9 @@ def check_segments(story):
     conns = {v["conn"] for v in story.of["close"]}
     fins = {(s["from"]["port"], s["tcp_seq"] + s["len"]) for s in segments if "F" in s["flags"]}
     rsts = [s for s in segments if "R" in s["flags"]]
-    if not segments or "S" not in segments[0]["flags"]:
+    if story.ending.get("mute"):
+        yield from (f"{s['flags']} on the wire" for s in segments)
+    elif not segments or "S" not in segments[0]["flags"]:
         yield "the wire does not begin with a SYN"
     if len({(s["mono_ns"], s["flags"], s["tcp_seq"], s["from"]["port"]) for s in segments}) != len(segments):
         yield "a segment was captured twice"
@@ -201,10 +203,10 @@ def check_programs(story):
 
 def check_times(story):
     """All by one clock: what a program did to end it lies within the connection's life, give or take."""
-    begin = min(s["mono_ns"] for s in story.of["segment"])
+    begin = min(r["mono_ns"] for r in story.of["segment"] or story.of["app"])
     for v in story.of["close"]:
         if not begin - 10**8 < v["mono_ns"] < begin + 2 * 10**10:
-            yield f"the verdict's time {v['mono_ns']} is not near the segments', {begin}"
+            yield f"the verdict's time {v['mono_ns']} is not near the beginning, {begin}"
 
 
 def check_story(story):

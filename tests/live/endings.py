@@ -21,7 +21,8 @@ STATE = {"TCP_STATE"}
 # mini_end: how the first mini-socket of the closer ends, where that belongs to the ending; more: so many
 # connections come after the first, which end as it did if twice; goes_on: after an RST.
 # cause, looks: of both sockets; saw: the last call of each that tells how it ended, with result or
-# error; fins, rsts: segments on the wire (a FIN sent again counts once), None = not always the same.
+# error; fins, rsts: segments on the wire (a FIN sent again counts once), None = not always the same;
+# mute: not one segment is.
 ENDINGS = {
     "default": {
         "closer": ("active-close", FIN), "other": ("passive-close", FIN_OTHER),
@@ -122,6 +123,10 @@ ENDINGS = {
         "closer": ("destroyed", {**ABORT, "reason": STATE, "error": "ECONNABORTED", "closer_uid": 0}), "other": ("peer-reset", RESET),
         "saw": (("read", "ECONNABORTED"), ("read", "ECONNRESET")), "fins": 0, "rsts": 1,
     },
+    "repair": {
+        "closer": ("repair", SILENT), "other": ("peer-reset", RESET),
+        "saw": (("close", 0), ("read", "ECONNRESET")), "fins": 0, "rsts": 1,
+    },
     # From here on the other end is a scripted peer.
     "retransmit-timeout": {
         "closer": ("retransmit-timeout", TIMEOUT), "other": None,
@@ -159,6 +164,11 @@ ENDINGS = {
     "port-unreachable": {
         "closer": ("unreachable", {**TIMEOUT, "error": "ECONNREFUSED"}),
         "other": None, "saw": (("connect", "ECONNREFUSED"), None), "fins": 0, "rsts": 0,
+    },
+    "connect-failed": {
+        # There never was a local port: that is what failed.
+        "closer": ("connect-failed", {**SILENT, "port": False}),
+        "other": None, "saw": (("connect", "EADDRNOTAVAIL"), None), "fins": 0, "rsts": 0, "mute": True,
     },
     "accept-overflow": {
         # No socket, a request: what is in the queue ends too, when the listener closes.
@@ -258,7 +268,7 @@ ENDINGS = {
 }
 
 ONE_SIDED = {"address-reused": "client", "refused": "client", "listener-closed": "server", "connect-cancelled": "client",
-             "connect-timeout": "client", "accept-overflow": "server", "handshake-timeout": "client", "handshake-reset": "client",
+             "connect-failed": "client", "connect-timeout": "client", "accept-overflow": "server", "handshake-timeout": "client", "handshake-reset": "client",
              "unreachable": "client", "port-unreachable": "client"}
 ONE_SIDED.update((slug, "server") for slug in ENDINGS if slug.startswith("half-open-"))
 # Our ends, wherever: loopback, and both ends of a scripted peer's wire.

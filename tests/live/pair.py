@@ -100,7 +100,7 @@ def why_not(ending, closer):
     """What keeps this ending from being tried here."""
     if ending in RAW and closer == "server":
         return "the peer makes the wire, and here the client comes last: the demo tries it"
-    if ending in RAW | {"destroyed"} and os.geteuid() != 0:
+    if ending in RAW | {"destroyed", "repair"} and os.geteuid() != 0:
         return "not root"
     return "no TUN" if ending in RAW and not os.path.exists("/dev/net/tun") else None
 

@@ -30,11 +30,10 @@ void keep_free(struct keep *keep)
 	*keep = (struct keep){ 0 };
 }
 
-/* Both ports are known and one is our server's: a listener is no connection. */
+/* One port is our server's. A listener is no connection; a client need not have got a port yet, or ever. */
 static bool tuple_ours(const struct keep *keep, const struct tuple *t)
 {
-	return t->local.port && t->peer.port &&
-	       (t->local.port == keep->port || t->peer.port == keep->port);
+	return t->peer.port && (t->local.port == keep->port || t->peer.port == keep->port);
 }
 
 static bool netns_ours(const struct keep *keep, uint32_t netns)

@@ -222,6 +222,13 @@ void truth_unsaid(struct trial *t, const char *why)
 	t->outcome = TRIAL_SKIPPED;
 }
 
+/* An error that connect() gives at once is left on no socket: the verdict says so by its cause, and nothing more. */
+static void agree_refusal(struct trial *t, enum side side, int32_t error)
+{
+	if (!error)
+		truth_object(t, "the %s saw no error, its verdict says that connect() failed", side_slug(side));
+}
+
 /*
  * What the verdict says that the program will see is what it saw; where it says
  * nothing, the program saw no error but that of writing after the end.
@@ -232,6 +239,10 @@ static void agree_program(struct trial *t, const struct keep *keep, enum side si
 	const struct app *app = telling(keep, side);
 	int32_t error = app && is_talk(app) && is_end(app) ? app->error : 0;
 
+	if (v && v->cause == CAUSE_CONNECT_FAILED && !v->error) {
+		agree_refusal(t, side, error);
+		return;
+	}
 	if (!v || error == v->error)
 		return;
 	if (v->error && error)

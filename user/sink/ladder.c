@@ -237,12 +237,23 @@ static int take_segment(struct ladder_story *story, const struct segment *segmen
 	return story_add(story, &item);
 }
 
+/* As tuple_place(), also for a client that never got a port to connect from. */
+static bool verdict_place(struct ladder_story *story, const struct tuple *t, enum ladder_side *side,
+			  int *link)
+{
+	if (!t->family || t->local.port || !t->peer.port || t->peer.port != story->port)
+		return tuple_place(story, t, side, link);
+	*side = LADDER_CLIENT;
+	*link = link_find(story, t->family, &t->peer, &t->local);
+	return true;
+}
+
 static void take_verdict(struct ladder_story *story, const struct verdict *verdict)
 {
 	struct ladder_verdict *v = &story->verdicts[story->n_verdicts];
 
 	if (story->n_verdicts == LADDER_VERDICTS ||
-	    !tuple_place(story, &verdict->tuple, &v->side, &v->link))
+	    !verdict_place(story, &verdict->tuple, &v->side, &v->link))
 		return;
 	v->verdict = *verdict;
 	story->links[v->link].socket[v->side] = true;

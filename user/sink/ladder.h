@@ -176,6 +176,8 @@ void ladder_number(struct ladder_story *story);
 /* The end of the mini-socket that is there since then; NULL where only an earlier one of that tuple has ended. */
 const struct minisocket *ladder_ended(const struct ladder_story *story, int link, enum ladder_side side,
 				      uint64_t since_ns);
+/* No segment was captured, and by all verdicts there was none: not even a SYN left. */
+bool ladder_is_mute(const struct ladder_story *story);
 
 /* ladder_order.c: sorts, hides what is said twice, gives every item its row. */
 void ladder_order(struct ladder_story *story);

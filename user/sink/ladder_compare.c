@@ -62,7 +62,7 @@ static void fact_segments(const struct ladder_story *story, int link, const stru
 	}
 	if (!n)
 		snprintf(fact->segments, sizeof(fact->segments), "%s",
-			 story->n_segments ? "none" : "not captured");
+			 story->n_segments || ladder_is_mute(story) ? "none" : "not captured");
 }
 
 static void fact_path(const struct verdict *v, const struct page *p, char *buf, size_t size)

@@ -417,7 +417,7 @@ static void draw_notes(struct pen *pen)
 	char words[LADDER_WORDS];
 	size_t y = pen->y++;
 
-	if (!story->n_segments)
+	if (!story->n_segments && !ladder_is_mute(story))
 		draw_note(pen, "No packets were captured: the arrows are missing, what the kernel "
 			       "and the programs "
 			       "saw is all there is.");

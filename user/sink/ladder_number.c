@@ -18,29 +18,38 @@ static int main_link(const struct ladder_story *story)
 	return link;
 }
 
-static bool same_conn(const struct ladder_item *item, const struct ladder_item *known)
+static void place(struct ladder_item *item, uint8_t side, int link)
 {
-	return known->conn == item->conn && known->link >= 0;
+	item->side = side;
+	item->link = (int8_t)link;
 }
 
-/* What a socket did before it had both ports belongs where the rest of it is. */
+/* Where the rest of it is, or where its verdict is: one that never had both ports has no rest. */
+static bool find_place(const struct ladder_story *story, struct ladder_item *item)
+{
+	for (size_t i = 0; i < story->n; i++)
+		if (story->items[i].conn == item->conn && story->items[i].link >= 0) {
+			place(item, story->items[i].side, story->items[i].link);
+			return true;
+		}
+	for (int i = 0; i < story->n_verdicts; i++)
+		if (story->verdicts[i].verdict.conn == item->conn) {
+			place(item, (uint8_t)story->verdicts[i].side, story->verdicts[i].link);
+			return true;
+		}
+	return false;
+}
+
+/* What a socket did before it had both ports belongs to that socket all the same. */
 static void place_by_conn(struct ladder_story *story)
 {
 	for (size_t i = 0; i < story->n; i++) {
 		struct ladder_item *item = &story->items[i];
-		size_t k = 0;
 
-		if (item->link != LINK_BY_CONN)
+		if (item->link != LINK_BY_CONN || find_place(story, item))
 			continue;
-		while (k < story->n && !same_conn(item, &story->items[k]))
-			k++;
-		if (k < story->n) {
-			item->link = story->items[k].link;
-			item->side = story->items[k].side;
-		} else {
-			item->link = LINK_ANY;
-			item->row = ROW_NONE;
-		}
+		item->link = LINK_ANY;
+		item->row = ROW_NONE;
 	}
 }
 
@@ -143,6 +152,14 @@ void ladder_number(struct ladder_story *story)
 	place_by_conn(story);
 	number_links(story);
 	number_segments(story);
+}
+
+bool ladder_is_mute(const struct ladder_story *story)
+{
+	for (int i = 0; i < story->n_verdicts; i++)
+		if (!(story->verdicts[i].verdict.evidence & EV(SYN_UNSENT)))
+			return false;
+	return story->n_verdicts && !story->n_segments;
 }
 
 const struct minisocket *ladder_ended(const struct ladder_story *story, int link, enum ladder_side side,

@@ -268,6 +268,23 @@ static void what_belongs_to_others_is_passed_over(void **state)
 	keep_free(&keep);
 }
 
+static void a_client_that_never_got_a_port_is_ours_and_an_unbound_socket_is_not(void **state)
+{
+	struct tuple failed = client_tuple(0), unbound = { .family = 4 };
+	struct keep keep = { 0 };
+
+	(void)state;
+	keep_begin(&keep, PORT, 0, 0);
+	take_event(&keep, 10, 2, failed);
+	take_app(&keep, 20, "connect", failed);
+	take_close(&keep, 30, 2, failed, CAUSE_CONNECT_FAILED);
+	take_event(&keep, 40, 3, unbound);
+	assert_string_equal(emit(&keep), "E2 A2 C2 ");
+	assert_int_equal(keep.verdicts[SIDE_CLIENT], 1);
+	assert_int_equal(keep.verdicts[SIDE_SERVER], 0);
+	keep_free(&keep);
+}
+
 static void late_records_of_an_earlier_story_are_passed_over(void **state)
 {
 	struct keep keep = { 0 };
@@ -414,6 +431,7 @@ int main(void)
 		cmocka_unit_test(of_an_ending_that_is_lived_through_twice_both_count),
 		cmocka_unit_test(of_several_verdicts_that_with_the_endings_cause_is_meant),
 		cmocka_unit_test(what_belongs_to_others_is_passed_over),
+		cmocka_unit_test(a_client_that_never_got_a_port_is_ours_and_an_unbound_socket_is_not),
 		cmocka_unit_test(late_records_of_an_earlier_story_are_passed_over),
 		cmocka_unit_test(what_began_before_the_story_is_a_strangers),
 		cmocka_unit_test(full_story_still_takes_verdicts),

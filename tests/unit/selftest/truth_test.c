@@ -176,6 +176,32 @@ static void an_error_that_no_verdict_knows_of_fails(void **state)
 	assert_int_equal(told()->outcome, TRIAL_FAILED);
 }
 
+static void who_failed_to_connect(int32_t error)
+{
+	assert_int_equal(truth_begin(ending_by_slug("connect-failed"), SIDE_CLIENT, 0, &stand.trial), 0);
+	stand.delta.value[COUNTER_OUT_RSTS] = 0;
+	stand.delta.value[COUNTER_ABORT_ON_DATA] = 0;
+	call(SIDE_CLIENT, "connect", error ? -1 : 0, error);
+	call(SIDE_CLIENT, "close", 0, 0);
+	verdict(SIDE_CLIENT, CAUSE_CONNECT_FAILED, 0);
+}
+
+static void the_error_of_a_connect_that_failed_is_left_on_no_socket(void **state)
+{
+	(void)state;
+	who_failed_to_connect(EADDRNOTAVAIL);
+	assert_int_equal(told()->outcome, TRIAL_PASSED);
+	assert_string_equal(stand.trial.saw[SIDE_CLIENT], "connect: EADDRNOTAVAIL");
+}
+
+static void a_connect_that_failed_without_an_error_fails(void **state)
+{
+	(void)state;
+	who_failed_to_connect(0);
+	assert_int_equal(told()->outcome, TRIAL_FAILED);
+	assert_string_equal(stand.trial.why[0], "the client saw no error, its verdict says that connect() failed");
+}
+
 static void the_first_error_tells_and_not_the_echo_of_it(void **state)
 {
 	(void)state;
@@ -300,6 +326,8 @@ int main(void)
 		TEST(a_reset_that_was_not_on_the_wire_fails),
 		TEST(an_error_that_the_program_did_not_see_fails),
 		TEST(an_error_that_no_verdict_knows_of_fails),
+		TEST(the_error_of_a_connect_that_failed_is_left_on_no_socket),
+		TEST(a_connect_that_failed_without_an_error_fails),
 		TEST(the_first_error_tells_and_not_the_echo_of_it),
 		TEST(another_cause_fails),
 		TEST(what_no_kernel_of_its_kind_says_is_skipped_unless_more_is_wrong),
