@@ -25,14 +25,12 @@ static __always_inline bool segment_is_syn(const struct sk_buff *skb)
 	return BPF_CORE_READ_BITFIELD_PROBED(th, syn);
 }
 
-static __always_inline void send_overflow(const struct wire_tuple *tuple, __u32 netns, __u32 reason,
-					  __u16 flags)
+static __always_inline void send_overflow(const struct sock *listener, const struct wire_tuple *tuple,
+					  __u32 netns, __u32 reason, __u16 flags)
 {
 	struct wire_place *rec;
 
-	if (config.filter.on && !tuple_wanted(tuple))
-		return;
-	if (netns_asked() && netns != config.filter.netns_ino)
+	if (!request_wanted(tuple, netns, listener))
 		return;
 	rec = begin(HOOK_RST_SENT, sizeof(*rec));
 	if (!rec)
@@ -69,7 +67,7 @@ static __always_inline void on_refusal(void *ctx, const struct sock *sk, const s
 	if (find_code(ctx) == WIRE_BY_CHECK)
 		note_answer(&tuple, netns, reason, overflows ? WIRE_REQUEST_OVERFLOW : 0);
 	if (overflows)
-		send_overflow(&tuple, netns, reason, flags);
+		send_overflow(sk, &tuple, netns, reason, flags);
 }
 
 #endif

@@ -14,7 +14,7 @@ import subprocess
 from collections import Counter
 
 from actors import Actor, Connection, living
-from tracing import Tracer, end_of, eventually, finish, lossless, result, skip_all, why_not
+from tracing import WAY, Tracer, end_of, eventually, finish, lossless, result, skip_all, tcpclose, why_not
 
 ONLY_PORT = 41000
 UNUSED = "203.0.113.7"
@@ -367,6 +367,16 @@ def test_reused_addresses():
         f"missing: {end}" for end in ends - {end_of(r) for r in tracer.records()}])
 
 
+def test_strangers_handshakes(cgroup):
+    """What never becomes a socket has its listener's cgroup: a full accept queue, a handshake that is given up."""
+    tracer = Tracer("--cgroup", cgroup).ready()
+    play = tcpclose("demo", "accept-overflow", "half-open-reset", f"--way={WAY}", "--json")
+    tracer.end()
+    result("--cgroup of an idle one: nor handshakes that end in their listener's name", [
+        *([] if play.returncode == 0 else [f"the demo failed: {play.returncode}, {play.stderr}"]),
+        *(f"{r['cause']} {end_of(r)}" for r in tracer.records())])
+
+
 def test_all(cast):
     places = lambda play: by_place(play) + (by_cgroup(play) if cast.cgroups.above else [])
     for filters in who, port_or_family, by_address, places, by_verdict:
@@ -385,6 +395,8 @@ def main():
     try:
         test_all(Cast(cgroups))
         test_reused_addresses()
+        if cgroups.idle:
+            test_strangers_handshakes(cgroups.idle)
     finally:
         for actor in list(living):
             actor.end()
