@@ -169,7 +169,8 @@ static __always_inline int on_armed(const struct inet_timewait_sock *tw, int tim
 
 #define STACK_DEPTH 16
 
-static __always_inline __u8 caller_at(__u64 address)
+/* A function by itself: the verifier goes through it once, not once for every frame of every stack. */
+__weak int caller_at(__u64 address)
 {
 	for (int i = 0; i < WIRE_CODES_MAX; i++) {
 		const volatile struct wire_code *code = &config.codes[i];
