@@ -1,108 +1,169 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Open addressing. What a hash's upper bits say is its home; it stands there or
+ * behind, in the order of homes ("Robin Hood"), newest first among those of one
+ * home: so a search ends where it meets one that is nearer to its own home.
+ */
 #include "base/index.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#define FIRST_BUCKETS 1024
+#define FIRST_SLOTS_LOG 10
+
+/* Any hash can be told from none. */
+static uint64_t mark_of(uint64_t hash)
+{
+	return hash | 1;
+}
+
+static int make(struct index *index, unsigned slots_log)
+{
+	size_t n = (size_t)1 << slots_log;
+
+	*index = (struct index){ .n_slots = n, .shift = 64 - slots_log };
+	index->slots = calloc(n, sizeof(*index->slots));
+	return index->slots ? 0 : -ENOMEM;
+}
 
 int index_init(struct index *index)
 {
-	*index = (struct index){ .n_buckets = FIRST_BUCKETS };
-	index->buckets = calloc(FIRST_BUCKETS, sizeof(*index->buckets));
-	return index->buckets ? 0 : -ENOMEM;
+	return make(index, FIRST_SLOTS_LOG);
 }
 
 void index_destroy(struct index *index)
 {
-	free(index->buckets);
-	index->buckets = NULL;
+	free(index->slots);
+	index->slots = NULL;
 }
 
-static void put(struct index_link **bucket, struct index_link *link)
+static size_t home_of(const struct index *index, uint64_t mark)
 {
-	link->next = *bucket;
-	link->at = bucket;
-	if (link->next)
-		link->next->at = &link->next;
-	*bucket = link;
+	return mark >> index->shift;
 }
 
-static void put_last(struct index_link **bucket, struct index_link *link)
+static size_t behind(const struct index *index, size_t at)
 {
-	while (*bucket)
-		bucket = &(*bucket)->next;
-	link->next = NULL;
-	link->at = bucket;
-	*bucket = link;
+	return (at + 1) & (index->n_slots - 1);
 }
 
-/* Keeps the order within a bucket: newest first is a promise. */
-static void grow(struct index *index)
+/* How far from its home what stands there is. */
+static size_t distance(const struct index *index, size_t at)
 {
-	size_t n = index->n_buckets * 2;
-	struct index_link **buckets = calloc(n, sizeof(*buckets));
+	return (at - home_of(index, index->slots[at].mark)) & (index->n_slots - 1);
+}
 
-	if (!buckets)
-		return;
-	for (size_t i = 0; i < index->n_buckets; i++) {
-		while (index->buckets[i]) {
-			struct index_link *link = index->buckets[i];
+/* Nothing of a home that far ahead stands there or behind. */
+static bool is_past(const struct index *index, size_t at, size_t from_home)
+{
+	return !index->slots[at].mark || distance(index, at) < from_home;
+}
 
-			index->buckets[i] = link->next;
-			put_last(&buckets[link->hash & (n - 1)], link);
-		}
+/* Everything from there to the next gap, of which there is one, moves by one. */
+static void put(struct index *index, struct index_slot new)
+{
+	size_t at = home_of(index, new.mark), from_home = 0;
+
+	while (index->slots[at].mark && distance(index, at) > from_home) {
+		at = behind(index, at);
+		from_home++;
 	}
-	free(index->buckets);
-	index->buckets = buckets;
-	index->n_buckets = n;
+	for (; new.mark; at = behind(index, at)) {
+		struct index_slot old = index->slots[at];
+
+		index->slots[at] = new;
+		new = old;
+	}
+	index->used++;
+}
+
+/* Oldest first, so that the newest of each home comes to stand in front. */
+static void put_all(struct index *index, const struct index *from)
+{
+	size_t mask = from->n_slots - 1, gap = 0;
+
+	while (from->slots[gap].mark)
+		gap++;
+	for (size_t i = 1; i <= mask; i++) {
+		const struct index_slot *slot = &from->slots[(gap - i) & mask];
+
+		if (slot->mark)
+			put(index, *slot);
+	}
+}
+
+static bool grow(struct index *index)
+{
+	struct index larger;
+
+	if (make(&larger, 65 - index->shift))
+		return false;
+	put_all(&larger, index);
+	free(index->slots);
+	*index = larger;
+	return true;
+}
+
+bool index_room(struct index *index)
+{
+	return index->used < index->n_slots / 8 * 7 || grow(index);
 }
 
 void index_add(struct index *index, struct index_link *link, uint64_t hash)
 {
-	if (index->used >= index->n_buckets)
-		grow(index);
-	link->hash = hash;
-	put(&index->buckets[hash & (index->n_buckets - 1)], link);
-	index->used++;
+	link->mark = mark_of(hash);
+	/* one gap must stay: it is where searches end */
+	if (index_room(index) || index->used + 1 < index->n_slots)
+		put(index, (struct index_slot){ link->mark, link });
+	else
+		link->mark = 0;
+}
+
+static size_t place_of(const struct index *index, const struct index_link *link)
+{
+	size_t at = home_of(index, link->mark);
+
+	while (index->slots[at].link != link)
+		at = behind(index, at);
+	return at;
 }
 
 void index_remove(struct index *index, struct index_link *link)
 {
-	if (!link->at)
+	size_t at, next;
+
+	if (!link->mark)
 		return;
-	*link->at = link->next;
-	if (link->next)
-		link->next->at = link->at;
-	link->at = NULL;
+	at = place_of(index, link);
+	/* what stands behind it, and not at home, moves up */
+	for (next = behind(index, at); !is_past(index, next, 1); next = behind(index, next)) {
+		index->slots[at] = index->slots[next];
+		at = next;
+	}
+	index->slots[at] = (struct index_slot){ 0 };
+	link->mark = 0;
 	index->used--;
+}
+
+/* The first with that mark from there on. */
+static struct index_link *search(const struct index *index, size_t at, uint64_t mark)
+{
+	size_t from_home = (at - home_of(index, mark)) & (index->n_slots - 1);
+
+	for (; !is_past(index, at, from_home); at = behind(index, at), from_home++)
+		if (index->slots[at].mark == mark)
+			return index->slots[at].link;
+	return NULL;
 }
 
 struct index_link *index_first(const struct index *index, uint64_t hash)
 {
-	struct index_link *link = index->buckets[hash & (index->n_buckets - 1)];
+	uint64_t mark = mark_of(hash);
 
-	while (link && link->hash != hash)
-		link = link->next;
-	return link;
+	return search(index, home_of(index, mark), mark);
 }
 
-struct index_link *index_next(const struct index_link *link)
+struct index_link *index_next(const struct index *index, const struct index_link *link)
 {
-	uint64_t hash = link->hash;
-	struct index_link *next = link->next;
-
-	while (next && next->hash != hash)
-		next = next->next;
-	return next;
-}
-
-/* The finalizer of splitmix64: public domain figures, every bit moves every bit. */
-uint64_t index_mix(uint64_t value)
-{
-	value ^= value >> 30;
-	value *= UINT64_C(0xbf58476d1ce4e5b9);
-	value ^= value >> 27;
-	value *= UINT64_C(0x94d049bb133111eb);
-	return value ^ value >> 31;
+	return search(index, behind(index, place_of(index, link)), link->mark);
 }

@@ -1,35 +1,56 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * index: a hash table of links inside the things that are found by it. The
- * caller hashes and compares; equal hashes may stand for different keys.
+ * caller hashes and compares; equal hashes may stand for different keys. To find,
+ * to add and to take out touch the table only, and of it a cache line or two: the
+ * other things in it may have been cold for long.
  */
 #ifndef TCPCLOSE_BASE_INDEX_H
 #define TCPCLOSE_BASE_INDEX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct index_link {
-	struct index_link *next, **at; /* at == NULL: in no index */
-	uint64_t hash;
+	uint64_t mark; /* 0 = in no index */
+};
+
+struct index_slot {
+	uint64_t mark; /* of the link; 0 = nothing is here */
+	struct index_link *link;
 };
 
 struct index {
-	struct index_link **buckets;
-	size_t n_buckets; /* a power of two */
+	struct index_slot *slots;
+	size_t n_slots; /* a power of two */
 	size_t used;
+	unsigned shift; /* what of a mark is not its place */
 };
 
 /* -ENOMEM */
 int index_init(struct index *index);
 void index_destroy(struct index *index);
-/* Newest first among equal hashes. Grows with its load; if it cannot, it only gets slower. */
+/* Makes room for one more. False: there is no memory, and it is getting full. */
+bool index_room(struct index *index);
+/*
+ * Newest first among equal hashes. Makes room by itself; where it cannot and not a
+ * place is left, the link is in no index afterwards, and is not found.
+ */
 void index_add(struct index *index, struct index_link *link, uint64_t hash);
 void index_remove(struct index *index, struct index_link *link); /* in no index: nothing */
-/* First link with that hash, or the next one after `link`; NULL when there is none. */
+/* First link with that hash, or the next one after `link`, which is in it; NULL when there is none. */
 struct index_link *index_first(const struct index *index, uint64_t hash);
-struct index_link *index_next(const struct index_link *link);
-/* Spreads the bits of a number or an address. */
-uint64_t index_mix(uint64_t value);
+struct index_link *index_next(const struct index *index, const struct index_link *link);
+
+/* The finalizer of splitmix64: public domain figures, every bit moves every bit. */
+static inline uint64_t index_mix(uint64_t value)
+{
+	value ^= value >> 30;
+	value *= UINT64_C(0xbf58476d1ce4e5b9);
+	value ^= value >> 27;
+	value *= UINT64_C(0x94d049bb133111eb);
+	return value ^ value >> 31;
+}
 
 #endif

@@ -78,7 +78,7 @@ static struct account *find(const struct audit *a, uint32_t netns)
 {
 	struct index_link *link = index_first(&a->by_netns, index_mix(netns));
 
-	for (; link; link = index_next(link)) {
+	for (; link; link = index_next(&a->by_netns, link)) {
 		struct account *account = container_of(link, struct account, by_netns);
 
 		if (account->netns == netns)
@@ -93,7 +93,7 @@ static struct account *find_or_make(struct audit *a, uint32_t netns)
 
 	if (account)
 		return account;
-	account = pool_take(&a->accounts);
+	account = index_room(&a->by_netns) ? pool_take(&a->accounts) : NULL;
 	if (!account) {
 		a->overflowed = true;
 		return NULL;

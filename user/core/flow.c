@@ -61,7 +61,7 @@ struct flow *flow_by_sk(struct flow_table *t, uint64_t sk)
 {
 	struct index_link *link = index_first(&t->by_sk, index_mix(sk));
 
-	for (; link; link = index_next(link)) {
+	for (; link; link = index_next(&t->by_sk, link)) {
 		struct flow *f = container_of(link, struct flow, by_sk);
 
 		if (f->sk == sk)
@@ -75,7 +75,7 @@ struct flow *flow_open_by_tuple(struct flow_table *t, const struct tuple *tuple,
 {
 	struct index_link *link = index_first(&t->by_tuple, tuple_hash(tuple));
 
-	for (; link; link = index_next(link)) {
+	for (; link; link = index_next(&t->by_tuple, link)) {
 		struct flow *f = container_of(link, struct flow, by_tuple);
 
 		if (f->stage == FLOW_OPEN && f->v.netns == netns && tuple_equal(&f->v.tuple, tuple))
@@ -115,7 +115,7 @@ static struct flow *find_pair(struct flow_table *t, const struct flow *f)
 	struct index_link *link = index_first(&t->by_tuple, tuple_hash(&mirror));
 	struct flow *other = NULL;
 
-	for (; link; link = index_next(link)) {
+	for (; link; link = index_next(&t->by_tuple, link)) {
 		struct flow *each = container_of(link, struct flow, by_tuple);
 
 		if (!pair_fits(f, each))
@@ -227,7 +227,7 @@ void flow_forget_found(struct flow_table *t, const struct flow *born)
 	while (link) {
 		struct flow *f = container_of(link, struct flow, by_tuple);
 
-		link = index_next(link);
+		link = index_next(&t->by_tuple, link);
 		if (!f->sk && f->only_met && f->v.netns == born->v.netns &&
 		    tuple_equal(&f->v.tuple, tuple))
 			flow_drop(t, f, false);
@@ -240,7 +240,7 @@ struct flow *flow_new(struct flow_table *t, const struct obs *obs, evidence_set 
 
 	if (t->flows.used == t->flows.max)
 		make_room(t, obs->mono_ns);
-	f = pool_take(&t->flows);
+	f = index_room(&t->by_sk) && index_room(&t->by_tuple) ? pool_take(&t->flows) : NULL;
 	if (!f) {
 		/* out of memory, not of room: as if the record had been lost */
 		t->counts.evicted++;

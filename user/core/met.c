@@ -8,7 +8,7 @@ static struct mini *mini_by_addr(struct flow_table *t, uint64_t addr)
 {
 	struct index_link *link = index_first(&t->by_addr, index_mix(addr));
 
-	for (; link; link = index_next(link)) {
+	for (; link; link = index_next(&t->by_addr, link)) {
 		struct mini *m = container_of(link, struct mini, by_addr);
 
 		if (m->addr == addr)
@@ -22,7 +22,7 @@ static struct mini *mini_unmet(struct flow_table *t, const struct obs *obs)
 {
 	struct index_link *link = t->n_unmet ? index_first(&t->by_addr, tuple_hash(&obs->tuple)) : NULL;
 
-	for (; link; link = index_next(link)) {
+	for (; link; link = index_next(&t->by_addr, link)) {
 		struct mini *m = container_of(link, struct mini, by_addr);
 
 		if (!m->addr && m->netns == obs->sock.netns_ino && tuple_equal(&m->tuple, &obs->tuple))

@@ -167,7 +167,7 @@ static struct mini *mini_new(struct flow_table *t, const struct obs *obs)
 
 	if (t->minis.used == t->minis.max)
 		mini_evict_oldest(t, obs->mono_ns);
-	m = pool_take(&t->minis);
+	m = index_room(&t->by_addr) ? pool_take(&t->minis) : NULL;
 	if (!m) {
 		t->counts.evicted++;
 		return NULL;

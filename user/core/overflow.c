@@ -20,7 +20,7 @@ static bool is_told_already(struct flow_table *t, const struct obs *obs)
 {
 	struct index_link *link = index_first(&t->by_tuple, tuple_hash(&obs->tuple));
 
-	for (; link; link = index_next(link)) {
+	for (; link; link = index_next(&t->by_tuple, link)) {
 		const struct flow *f = container_of(link, struct flow, by_tuple);
 
 		if (f->v.evidence & EV(QUEUE_FULL) && f->v.netns == obs->sock.netns_ino &&

@@ -27,7 +27,7 @@ bool request_became_socket(struct flow_table *t, const struct flow *f)
 
 	if (!(f->v.evidence & EV(REQUEST_EXPIRED)))
 		return false;
-	for (; link; link = index_next(link)) {
+	for (; link; link = index_next(&t->by_tuple, link)) {
 		const struct flow *each = container_of(link, struct flow, by_tuple);
 
 		if (each != f && each->v.netns == f->v.netns &&
@@ -42,7 +42,7 @@ static struct flow *told_by_queue(struct flow_table *t, const struct obs *obs)
 {
 	struct index_link *link = index_first(&t->by_tuple, tuple_hash(&obs->tuple));
 
-	for (; link; link = index_next(link)) {
+	for (; link; link = index_next(&t->by_tuple, link)) {
 		struct flow *f = container_of(link, struct flow, by_tuple);
 
 		if (f->v.evidence & EV(QUEUE_FULL) && !(f->v.evidence & EV(REQUEST)) &&

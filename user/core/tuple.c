@@ -29,18 +29,17 @@ struct tuple tuple_mirror(const struct tuple *t)
 	return (struct tuple){ .family = t->family, .local = t->peer, .peer = t->local };
 }
 
-static uint64_t endpoint_hash(const struct endpoint *e)
-{
-	uint64_t words[2];
-
-	memcpy(words, e->addr, sizeof(words));
-	return index_mix(words[0] + index_mix(words[1] + e->port));
-}
-
+/* Each part by an odd figure of its own, so that the two ends do not cancel each other out when they are alike. */
 uint64_t tuple_hash(const struct tuple *t)
 {
-	/* the two ends must not cancel each other out when they are alike */
-	return index_mix(endpoint_hash(&t->local) + 3 * endpoint_hash(&t->peer) + t->family);
+	uint64_t local[2], peer[2];
+	uint64_t rest = (uint64_t)t->local.port << 32 | (uint64_t)t->peer.port << 8 | t->family;
+
+	memcpy(local, t->local.addr, sizeof(local));
+	memcpy(peer, t->peer.addr, sizeof(peer));
+	return index_mix(local[0] * UINT64_C(0x9e3779b97f4a7c15) + local[1] * UINT64_C(0xc2b2ae3d27d4eb4f) +
+			 peer[0] * UINT64_C(0x165667b19e3779f9) + peer[1] * UINT64_C(0xd6e8feb86659fd93) +
+			 rest * UINT64_C(0xa0761d6478bd642f));
 }
 
 /* inet_ntop() prints an IPv4 address by printf: too slow for every line. */

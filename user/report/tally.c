@@ -35,7 +35,7 @@ static void *find(const struct tally *t, const void *key, uint64_t hash)
 {
 	struct index_link *link = index_first(&t->index, hash);
 
-	for (; link; link = index_next(link)) {
+	for (; link; link = index_next(&t->index, link)) {
 		struct cell *cell = container_of(link, struct cell, link);
 
 		if (!memcmp(cell->item, key, t->key_size))
@@ -69,12 +69,12 @@ void *tally_item(struct tally *t, const void *key)
 	struct cell *cell = NULL;
 	void *item;
 
-	if (!t->index.buckets && index_init(&t->index))
+	if (!t->index.slots && index_init(&t->index))
 		return NULL;
 	item = find(t, key, hash);
 	if (item)
 		return item;
-	if (t->n < t->max)
+	if (t->n < t->max && index_room(&t->index))
 		cell = make(t);
 	if (!cell) {
 		t->passed++;
