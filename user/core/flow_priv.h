@@ -97,8 +97,9 @@ struct listeners {
 /* stray.c: RSTs that no connection sent, and who had their tuples. */
 struct strays {
 	struct pool waiting, recents;
-	struct index by_tuple;	   /* recents */
 	struct list queue, oldest; /* of the one and of the other */
+	struct index by_tuple;	   /* recents, up to ... */
+	struct list *fresh;	   /* ... this one of them; `oldest` when none is left */
 };
 
 struct flow_table {

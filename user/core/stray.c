@@ -42,6 +42,7 @@ int strays_init(struct flow_table *t)
 	pool_init(&s->recents, sizeof(struct recent), RECENTS_MAX);
 	list_init(&s->queue);
 	list_init(&s->oldest);
+	s->fresh = &s->oldest;
 	return index_init(&s->by_tuple);
 }
 
@@ -56,6 +57,8 @@ void strays_free(struct flow_table *t)
 
 static void forget(struct strays *s, struct recent *r)
 {
+	if (s->fresh == &r->queue)
+		s->fresh = r->queue.next;
 	list_remove(&r->queue);
 	index_remove(&s->by_tuple, &r->by_tuple);
 	pool_give(&s->recents, r);
@@ -103,7 +106,21 @@ void strays_remember(struct flow_table *t, const struct verdict *v, bool wanted)
 	r->cause = v->cause;
 	r->wanted = wanted;
 	list_append(&s->oldest, &r->queue);
-	index_add(&s->by_tuple, &r->by_tuple, tuple_hash(&r->tuple));
+	if (s->fresh == &s->oldest)
+		s->fresh = &r->queue;
+}
+
+/*
+ * Most are forgotten before anybody asks, and to index each would cost more than all
+ * the rest of remembering it: so it is done when somebody does.
+ */
+static void index_fresh(struct strays *s)
+{
+	for (; s->fresh != &s->oldest; s->fresh = s->fresh->next) {
+		struct recent *r = container_of(s->fresh, struct recent, queue);
+
+		index_add(&s->by_tuple, &r->by_tuple, tuple_hash(&r->tuple));
+	}
 }
 
 static bool was_there(const struct recent *r, const struct tuple *tuple, uint32_t netns)
@@ -112,12 +129,14 @@ static bool was_there(const struct recent *r, const struct tuple *tuple, uint32_
 }
 
 /* The last one that this side had left by then: the same tuple may have lived several times. */
-static const struct recent *find_former(const struct strays *s, const struct reset *reset)
+static const struct recent *find_former(struct strays *s, const struct reset *reset)
 {
-	struct index_link *link = index_first(&s->by_tuple, tuple_hash(&reset->tuple));
 	const struct recent *found = NULL;
+	struct index_link *link;
 
-	for (; link; link = index_next(link)) {
+	index_fresh(s);
+	link = index_first(&s->by_tuple, tuple_hash(&reset->tuple));
+	for (; link; link = index_next(&s->by_tuple, link)) {
 		const struct recent *r = container_of(link, struct recent, by_tuple);
 
 		if (!was_there(r, &reset->tuple, reset->netns) || r->left_ns > reset->mono_ns ||
@@ -130,13 +149,15 @@ static const struct recent *find_former(const struct strays *s, const struct res
 }
 
 /* Who was at the other end and has got its verdict since: the first to end after it. */
-static uint64_t find_late_receiver(const struct strays *s, const struct reset *reset)
+static uint64_t find_late_receiver(struct strays *s, const struct reset *reset)
 {
 	struct tuple mirror = tuple_mirror(&reset->tuple);
-	struct index_link *link = index_first(&s->by_tuple, tuple_hash(&mirror));
 	const struct recent *found = NULL;
+	struct index_link *link;
 
-	for (; link; link = index_next(link)) {
+	index_fresh(s);
+	link = index_first(&s->by_tuple, tuple_hash(&mirror));
+	for (; link; link = index_next(&s->by_tuple, link)) {
 		const struct recent *r = container_of(link, struct recent, by_tuple);
 
 		if (!was_there(r, &mirror, reset->netns) || r->ended_ns < reset->mono_ns)
@@ -156,7 +177,7 @@ static uint64_t find_receiver(struct flow_table *t, const struct reset *reset)
 	struct index_link *link = index_first(&t->by_tuple, tuple_hash(&mirror));
 	uint64_t found = 0;
 
-	for (; link; link = index_next(link)) {
+	for (; link; link = index_next(&t->by_tuple, link)) {
 		const struct flow *f = container_of(link, struct flow, by_tuple);
 
 		if (!tuple_equal(&f->v.tuple, &mirror))
@@ -242,7 +263,7 @@ static bool is_unsettled(const struct flow_table *t, const struct reset *reset)
 {
 	struct index_link *link = index_first(&t->by_tuple, tuple_hash(&reset->tuple));
 
-	for (; link; link = index_next(link)) {
+	for (; link; link = index_next(&t->by_tuple, link)) {
 		const struct flow *f = container_of(link, struct flow, by_tuple);
 
 		if (f->stage != FLOW_OPEN && f->v.netns == reset->netns &&

@@ -244,6 +244,38 @@ static void at_the_end_all_are_told(void **state)
 	assert_int_equal(told.n, 1);
 }
 
+/* As many lives as are remembered, each on a port of its own, and in the middle somebody asks. */
+static void the_oldest_is_forgotten_for_the_newest(void **state)
+{
+	struct flow_table *t = *state;
+	uint64_t now = 0, last = 0;
+
+	for (uint32_t i = 0; i <= 65536; i++, now += MS(1)) {
+		feed_born(t, now, i % 32, (uint16_t)i);
+		last = feed_aborted(t, now + 1, i % 32, (uint16_t)i);
+		if (i == 30000)
+			stray(t, now + 2, 0);
+		if (i % 100 == 0)
+			flow_tick(t, now + 3);
+	}
+	flow_tick(t, now + MS(200));
+	/* by then the first was there, and no second life of its port */
+	assert_true(told.n == 1 && told.last.of == 1);
+	stray(t, now + MS(201), 1);
+	flow_tick(t, now + MS(400));
+	assert_true(told.n == 2 && told.last.of == 2);
+	stray(t, now + MS(401), 0);
+	flow_tick(t, now + MS(600));
+	assert_true(told.n == 3 && told.last.of == last);
+	/* one more, and the second life, the oldest by now, goes */
+	feed_born(t, now + MS(601), 1, 2);
+	feed_aborted(t, now + MS(602), 1, 2);
+	flow_tick(t, now + MS(800));
+	stray(t, now + MS(801), 1);
+	flow_tick(t, now + MS(1000));
+	assert_true(told.n == 4 && !told.last.of);
+}
+
 static void a_flood_is_bounded(void **state)
 {
 	struct flow_table *t = *state;
@@ -272,6 +304,7 @@ int main(void)
 		TEST(the_other_end_on_this_host_gets_it),
 		TEST(an_understudy_that_repeats_is_not_believed),
 		TEST(at_the_end_all_are_told),
+		TEST(the_oldest_is_forgotten_for_the_newest),
 		TEST(a_flood_is_bounded),
 	};
 
