@@ -339,6 +339,11 @@ struct flow_counts intake_counts(const struct intake *in)
 	return flow_counts(in->flows);
 }
 
+bool intake_lacks_owners(const struct intake *in)
+{
+	return flow_lacks_owners(in->flows);
+}
+
 bool intake_wants_owners(const struct intake *in)
 {
 	return flow_wants_owners(in->flows);

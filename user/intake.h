@@ -85,6 +85,7 @@ uint64_t intake_latest_ns(const struct intake *intake);
 bool intake_pending_in(const struct intake *intake, uint32_t netns);
 uint32_t intake_covered(const struct intake *intake); /* bits 1 << VANTAGE_... */
 struct flow_counts intake_counts(const struct intake *intake);
+bool intake_lacks_owners(const struct intake *intake); /* as flow_lacks_owners() */
 bool intake_wants_owners(const struct intake *intake); /* as flow_wants_owners() */
 bool intake_closing(const struct intake *intake);      /* as flow_closing() */
 

@@ -188,12 +188,21 @@ static void drain(struct live *live)
 	session_consume(live->session);
 }
 
+/* What the network has just ended has no time left to be closed by who holds it, or to be looked for in its turn. */
+static void look_for_owners(struct live *live)
+{
+	session_catch_up(live->session);
+	if (intake_lacks_owners(live->source.intake))
+		session_snapshot(live->session, false);
+}
+
 static int live_finish(struct source *source)
 {
 	struct live *live = (struct live *)source;
 	uint64_t now_ns;
 
 	peek(live);
+	look_for_owners(live);
 	intake_stop(source->intake, run_now_ns());
 	session_detach_states(live->session);
 	drain(live);

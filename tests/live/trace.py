@@ -306,6 +306,15 @@ def test_held():
            [f"{end}: {len(records)} verdicts" for end, records in held.let_go().items() if len(records) != 1])
 
 
+def test_held_at_the_end():
+    held = Held()
+    for server in held.server, held.away:
+        held.reset(held.connect(held.client if server is held.server else held.away, server), "client", server.pid)
+    held.tracer.end()
+    result("the trace ends as an RST does: whoever holds it then is named", compare(
+        said(held.records(), held.truth), held.truth, "cause", owner, "complete"))
+
+
 class Busy(Held):
     """The same, unfiltered, while the machine does little else than opening and closing connections.
 
@@ -406,7 +415,7 @@ def main():
     mixed = lossless(Mixed)
     for test in test_verdicts, test_nobody, test_closers, test_events, test_schema:
         test(mixed)
-    for test in test_unconnected, test_older, test_forked, test_held, test_busy:
+    for test in test_unconnected, test_older, test_forked, test_held, test_held_at_the_end, test_busy:
         test()
     finish()
 

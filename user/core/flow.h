@@ -129,6 +129,8 @@ void flow_minis(const struct flow_table *table, void (*each)(void *ctx, const st
 void flow_minis_untold(const struct flow_table *table,
 		       void (*each)(void *ctx, const struct flow_mini *mini), void *ctx);
 
+/* True when some ended socket has no owner yet, however long that has been so. */
+bool flow_lacks_owners(const struct flow_table *table);
 /*
  * True when some ended socket waits for an owner that only a look at all tasks
  * can name. flow_looked(): that look was begun at began_ns and all of it was

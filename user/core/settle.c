@@ -164,6 +164,17 @@ bool flow_pending_in(const struct flow_table *t, uint32_t netns)
 	return strays_pending_in(t, netns);
 }
 
+bool flow_lacks_owners(const struct flow_table *t)
+{
+	const struct list *queues[] = { &t->settling, &t->waits_rest, &t->waits_owner };
+
+	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
+		for (const struct list *at = queues[i]->next; at != queues[i]; at = at->next)
+			if (lacks_owner(container_of(at, struct flow, queue)))
+				return true;
+	return false;
+}
+
 bool flow_wants_owners(const struct flow_table *t)
 {
 	for (const struct list *at = t->waits_owner.next; at != &t->waits_owner; at = at->next)

@@ -293,7 +293,10 @@ static void after_the_end_of_the_trace_nothing_waits_and_the_open_ones_are_count
 	o.sock.has_socket = true;
 	o.sock.err = ETIMEDOUT;
 	o.sock.unacked = 1;
+	assert_false(flow_lacks_owners(t));
 	flow_take(t, &o, NULL);
+	assert_true(flow_lacks_owners(t));
+	assert_false(flow_wants_owners(t));
 	flow_finish(t, MS(2));
 	assert_int_equal(seen.verdicts, 3);
 	assert_int_equal(seen.by_cause[CAUSE_RETRANSMIT_TIMEOUT], 1);
