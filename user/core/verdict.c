@@ -78,6 +78,16 @@ const char *how_slug(enum how how)
 	return hows[how];
 }
 
+const char *verdict_title(const struct verdict *v)
+{
+	static const enum evidence reasons[] = { EV_TRACE_ENDED, EV_EVICTED, EV_GAP };
+
+	for (size_t i = 0; v->cause == CAUSE_UNKNOWN && i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (v->evidence & EV_BIT(reasons[i]))
+			return evidence_row(reasons[i])->words;
+	return cause_row(v->cause)->title;
+}
+
 int how_by_slug(const char *slug, enum how *ret)
 {
 	for (int i = 0; i < HOW_MAX; i++) {

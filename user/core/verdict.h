@@ -83,6 +83,9 @@ struct verdict {
 	evidence_set evidence, blind; /* blind: evidence that was out of sight */
 };
 
+/* What it means: the title of its cause; of an unknown one, why nobody knows, as far as that is known. */
+const char *verdict_title(const struct verdict *v);
+
 enum mini_end {
 	MINI_EXPIRED, MINI_REUSED, MINI_NEW_SYN, MINI_RESET, MINI_DATA, MINI_DESTROYED,
 	MINI_NAMESPACE_GONE, MINI_NEVER_CREATED, MINI_UNSEEN, MINI_END_MAX,

@@ -49,7 +49,7 @@ static void say_cause(struct panel *panel, const struct verdict *v, enum cause e
 		say(panel, INK_BAD, words);
 	}
 	panel->y += page_wrap(panel->page, panel->y, panel->x, panel->width, 0, INK_PLAIN,
-			      cause_row(v->cause)->title);
+			      verdict_title(v));
 }
 
 static void say_proof(struct panel *panel, const struct verdict *v)

@@ -158,7 +158,7 @@ static void put_blind(struct buf *out, const struct verdict *v)
 void wide_put(struct buf *out, const struct verdict *v, bool utf8)
 {
 	put_label(out, "means");
-	buf_puts(out, cause_row(v->cause)->title);
+	buf_puts(out, verdict_title(v));
 	buf_byte(out, '\n');
 	put_closer(out, v, utf8);
 	put_path(out, v);
