@@ -103,24 +103,25 @@ static __always_inline void kern_current(__u32 *flags, __s32 *exit_code, __u8 co
 	bpf_core_read(comm, 16, &leader->comm);
 }
 
-static __always_inline bool kern_sock_flag(u64 flags, enum sock_flags flag)
+/* 0 or 1. */
+static __always_inline u64 kern_sock_flag(u64 flags, enum sock_flags flag)
 {
-	return flags & (1ULL << flag);
+	return flags >> flag & 1;
 }
 
 /*
  * SK_USER_DATA_PSOCK: a sockmap takes what arrives. A macro, so not in BTF; where
- * it does not exist yet, the bit is one of an aligned pointer's: 0.
+ * it does not exist yet, the bit is one of an aligned pointer's: 0. 0 or 1.
  */
-static __always_inline bool kern_has_psock(const struct sock *sk)
+static __always_inline u64 kern_has_psock(const struct sock *sk)
 {
-	return (u64)READ(sk, sk_user_data) & 4;
+	return (u64)READ(sk, sk_user_data) >> 2 & 1;
 }
 
-/* Absent without CONFIG_MPTCP. */
-static __always_inline bool kern_is_mptcp(const struct tcp_sock *tp)
+/* 0 or 1. Absent without CONFIG_MPTCP. */
+static __always_inline u64 kern_is_mptcp(const struct tcp_sock *tp)
 {
-	return bpf_core_field_exists(tp->is_mptcp) && READ(tp, is_mptcp);
+	return bpf_core_field_exists(tp->is_mptcp) ? READ(tp, is_mptcp) & 1 : 0;
 }
 
 #endif

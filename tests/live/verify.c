@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * verify OBJECT: loads every program of the object by itself, attached to nothing,
- * and says its name and what came of it: 0, or an errno. Also those of ways that
+ * and says its name, what came of it (0, or an errno), and how many instructions the
+ * verifier went through (0 where the kernel does not tell). Also those of ways that
  * could not be attached here: the verifier sees them all the same.
  */
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,19 +18,30 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	return 0;
 }
 
-static int load_alone(const char *path, const char *name)
+/* Since commit aba64c7da983 ("bpf: Add verified_insns to bpf_prog_info and fdinfo") in v5.16. */
+static unsigned count_insns(const struct bpf_program *p)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 size = sizeof(info);
+
+	return p && !bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &size) ? info.verified_insns : 0;
+}
+
+static void load_alone(const char *path, const char *name)
 {
 	struct bpf_object *object = bpf_object__open(path);
 	struct bpf_program *p;
 	int r;
 
-	if (!object)
-		return -1;
+	if (!object) {
+		printf("%s 1 0\n", name);
+		return;
+	}
 	bpf_object__for_each_program(p, object)
 		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name));
 	r = bpf_object__load(object);
+	printf("%s %d %u\n", name, -r, r ? 0 : count_insns(bpf_object__find_program_by_name(object, name)));
 	bpf_object__close(object);
-	return r;
 }
 
 int main(int argc, char **argv)
@@ -41,7 +54,7 @@ int main(int argc, char **argv)
 	if (!object)
 		return 2;
 	bpf_object__for_each_program(p, object)
-		printf("%s %d\n", bpf_program__name(p), -load_alone(argv[1], bpf_program__name(p)));
+		load_alone(argv[1], bpf_program__name(p));
 	bpf_object__close(object);
 	return 0;
 }
