@@ -18,7 +18,7 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	return 0;
 }
 
-/* Since commit aba64c7da983 ("bpf: Add verified_insns to bpf_prog_info and fdinfo") in v5.16. */
+/* In the answer since v5.16. */
 static unsigned count_insns(const struct bpf_program *p)
 {
 	struct bpf_prog_info info = { 0 };
