@@ -46,12 +46,13 @@ static void quote(char *to, size_t size, const void *bytes, size_t n, size_t col
 	snprintf(to, size, "%s", s ? s : "?");
 }
 
-int call_socket(struct caller *c)
+int call_socket(struct caller *c, bool mptcp)
 {
-	struct call call = call_begin("socket", "%s, SOCK_STREAM",
-				      c->family == AF_INET ? "AF_INET" : "AF_INET6");
+	struct call call = call_begin("socket", "%s, SOCK_STREAM%s",
+				      c->family == AF_INET ? "AF_INET" : "AF_INET6",
+				      mptcp ? ", IPPROTO_MPTCP" : "");
 
-	outcome(&call, socket(c->family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	outcome(&call, socket(c->family, SOCK_STREAM | SOCK_CLOEXEC, mptcp ? IPPROTO_MPTCP : 0));
 	caller_report(c, &call, NULL);
 	return (int)call.result;
 }

@@ -30,7 +30,7 @@ uint64_t mono_now(void);
  * Each makes the call, reports it with its result and returns that: a descriptor,
  * a count or 0; negative errno on failure. EINTR is not hidden: the deadline comes so.
  */
-int call_socket(struct caller *c);
+int call_socket(struct caller *c, bool mptcp);
 int call_bind(struct caller *c, int fd, const struct sockaddr_storage *address);
 int call_listen(struct caller *c, int fd, int backlog);
 int call_accept(struct caller *c, int fd);

@@ -98,7 +98,7 @@ static int prepare_socket(struct echo *e, int fd, const struct script *script)
 /* The listener of the server, the connection of the client. */
 static int open_socket(struct echo *e)
 {
-	CLEANUP(close) int fd = call_socket(&e->caller);
+	CLEANUP(close) int fd = call_socket(&e->caller, script_of(e->options->ending->id)->mptcp);
 	bool server = e->options->role == SIDE_SERVER;
 	int r = 0;
 

@@ -19,6 +19,7 @@ struct script {
 	script_step again; /* not NULL: both live through it twice, the client from the same port, after this */
 	bool tight; /* both ends can hold little that was received, and more that is to be sent */
 	bool admin; /* the closer has somebody with privileges beside it */
+	bool mptcp; /* both ends are sockets of MPTCP */
 	bool slow;  /* both ends get a slow wire before they connect, where that is allowed */
 };
 

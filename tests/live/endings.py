@@ -127,6 +127,11 @@ ENDINGS = {
         "closer": ("repair", SILENT), "other": ("peer-reset", RESET),
         "saw": (("close", 0), ("read", "ECONNRESET")), "fins": 0, "rsts": 1,
     },
+    "subflow-reset": {
+        # What was not read MPTCP has taken already: the subflow itself has nothing left.
+        "closer": ("subflow-reset", {**ABORT, "reason": {"TCP_ABORT_ON_CLOSE"}}), "other": ("peer-reset", RESET),
+        "saw": (("close", 0), ("read", "ECONNRESET")), "fins": 0, "rsts": 1,
+    },
     # From here on the other end is a scripted peer.
     "retransmit-timeout": {
         "closer": ("retransmit-timeout", TIMEOUT), "other": None,

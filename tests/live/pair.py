@@ -102,6 +102,8 @@ def why_not(ending, closer):
         return "the peer makes the wire, and here the client comes last: the demo tries it"
     if ending in RAW | {"destroyed", "repair"} and os.geteuid() != 0:
         return "not root"
+    if ending == "subflow-reset" and not has_mptcp():
+        return "no MPTCP"
     return "no TUN" if ending in RAW and not os.path.exists("/dev/net/tun") else None
 
 
@@ -132,6 +134,14 @@ def check(ending, closer, family):
         if saw and last_telling_call(programs[role].calls, saw[0]) != of_family(saw[1], int(family)):
             brief = [(c["call"], c["error"] or c["result"]) for c in programs[role].calls]
             yield f"{role}: expected {saw}, calls were {brief}"
+
+
+def has_mptcp():
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262).close()
+        return True
+    except OSError:
+        return False
 
 
 def has_ipv6():

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -340,12 +342,24 @@ bool play_tries_again(const struct play *play, int tries)
 	return true;
 }
 
+/* Has the kernel MPTCP, and is it allowed here? 0, or negative errno. */
+static int mptcp_possible(void)
+{
+	CLEANUP(close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
+
+	return fd < 0 ? -errno : 0;
+}
+
 bool play_possible(const struct ending *ending)
 {
 	cpu_set_t allowed;
 
 	if (ending_is_raw(ending) && raw_net_possible()) {
 		log_info("%s: skipped: no TUN here (%s)", ending->slug, strerror(-raw_net_possible()));
+		return false;
+	}
+	if (ending->id == ENDING_SUBFLOW_RESET && mptcp_possible()) {
+		log_info("%s: skipped: no MPTCP here (%s)", ending->slug, strerror(-mptcp_possible()));
 		return false;
 	}
 	if (ending->id != ENDING_SIMULTANEOUS || sched_getaffinity(0, sizeof(allowed), &allowed) ||
