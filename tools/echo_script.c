@@ -481,6 +481,7 @@ const struct script *script_of(enum ending_id ending)
 		[ENDING_ADDRESS_REUSED] = { .closer = wait_and_close,
 					    .other = keep_open,
 					    .again = step_await_mini },
+		[ENDING_NAMESPACE_GONE] = { .closer = wait_and_close },
 		[ENDING_HALF_OPEN_TIMEOUT] = { .serve = request_outlive },
 		[ENDING_HALF_OPEN_RESET] = { .serve = request_ignore },
 		[ENDING_HALF_OPEN_SYN] = { .serve = request_ignore },

@@ -270,6 +270,11 @@ ENDINGS = {
         "other": ("peer-reset", RESET_LATE), "more": 1, "saw": (("close", 0), ("read", 0)), "fins": 3, "rsts": 1,
         "goes_on": True, "mini_end": "reused",
     },
+    "namespace-gone": {
+        "closer": ("namespace-gone", {"how": "silent", "first": "local", "mini": True,
+                                      "path": [["FIN_WAIT1", "FIN_WAIT2"]]}),
+        "other": None, "saw": (("close", 0), None), "fins": 1, "rsts": 0, "mini_end": "namespace-gone",
+    },
 }
 
 ONE_SIDED = {"address-reused": "client", "refused": "client", "listener-closed": "server", "connect-cancelled": "client",

@@ -62,9 +62,16 @@ static uint64_t born_ns(const struct record *r)
 	}
 }
 
+/* An observation of what began in time may be later. */
+static bool began_later(const struct keep *keep, const struct record *r)
+{
+	return keep->until_ns && (r->kind == REC_CLOSE || r->kind == REC_MINISOCKET) &&
+	       born_ns(r) > keep->until_ns;
+}
+
 static bool ours(const struct keep *keep, const struct record *r)
 {
-	if (born_ns(r) < keep->since_ns)
+	if (born_ns(r) < keep->since_ns || began_later(keep, r))
 		return false;
 	switch (r->kind) {
 	case REC_CLOSE:

@@ -36,6 +36,7 @@ struct keep {
 	uint16_t port;	     /* of the server: whatever does not have it is not ours */
 	uint32_t netns;	     /* of the pair: the same port in another one is a stranger's; 0 = any */
 	uint64_t since_ns;   /* whatever began before is a stranger's: a namespace's inode is soon another's */
+	uint64_t until_ns;   /* so is whatever began after that; 0 = it is ours still */
 	uint64_t after_conn; /* connections up to this one belong to earlier stories */
 	struct kept *items;
 	size_t n, cap;

@@ -22,6 +22,8 @@
 #define VERDICTS_NS (5 * SECOND)
 /* TIME_WAIT takes 60 s, behind a FIN_WAIT2 of as long. */
 #define FOLLOW_NS (130 * SECOND)
+/* A namespace goes when a worker of the kernel has time for it, and other CPUs have looked up. */
+#define GONE_NS (30 * SECOND)
 #define TRIES_MAX 300
 
 int play_take(struct play *play, const struct record *record)
@@ -81,6 +83,7 @@ static void say_progress(struct play *play, uint64_t now_ns)
 	play->said_s = seconds;
 	fprintf(stderr, "\r%s: %s, %llu s ", play->ending->slug,
 		!play->ended_ns	     ? "the programs are running" :
+		play->left	     ? "the namespace goes away" :
 		!all_verdicts(play)  ? "waiting for the verdicts" :
 				       "the tuple is still taken",
 		(unsigned long long)seconds);
@@ -106,10 +109,43 @@ static bool more_may_come(const struct play *play)
 	return play->keep.netns ? run_pending_in(play->run, play->keep.netns) : run_pending(play->run);
 }
 
+static void close_net(struct play *play)
+{
+	capture_close(play->net_capture);
+	play->net_capture = NULL;
+	if (play->net_is_open)
+		raw_net_close(&play->net);
+	play->net_is_open = false;
+}
+
+/* Does its mini-socket end with the namespace? Then nobody may hold that any longer than the programs do. */
+static bool goes_with_net(const struct play *play)
+{
+	return !strcmp(ending_mini(play->ending, play->closer), mini_end_slug(MINI_NAMESPACE_GONE));
+}
+
+/* Whatever happens in it has happened; its number is soon another one's. */
+static void leave_net(struct play *play)
+{
+	play_drain(play);
+	if (play->leave)
+		play->leave(play->ctx);
+	close_net(play);
+	play->left = true;
+	play->keep.until_ns = run_now_ns();
+}
+
+/* The socket has gone over to its mini-socket once its verdict waits for that one's end. */
+static bool may_leave(const struct play *play)
+{
+	return goes_with_net(play) && !play->left && more_may_come(play);
+}
+
 bool play_over(struct play *play)
 {
 	uint64_t now = run_now_ns();
 	uint64_t limit = play->delay_ns + play->ending->seconds * SECOND + PROGRAMS_NS;
+	uint64_t verdicts;
 
 	say_progress(play, now);
 	if (play->err)
@@ -118,13 +154,16 @@ bool play_over(struct play *play)
 		return now - play->began_ns > limit;
 	if (!play->ended_ns)
 		play->ended_ns = now;
+	if (may_leave(play))
+		leave_net(play);
+	verdicts = play->left ? GONE_NS : VERDICTS_NS;
 	if (!all_verdicts(play))
-		return now - play->ended_ns > VERDICTS_NS;
+		return now - play->ended_ns > verdicts;
 	if (play->follow && play->keep.minis_ended < play->keep.minis_born)
 		return now - play->ended_ns > FOLLOW_NS;
 	if (check_tells_minis(run_covered(play->run)) &&
 	    check_awaits_mini(&play->keep, play->ending, play->closer))
-		return now - play->ended_ns > VERDICTS_NS;
+		return now - play->ended_ns > verdicts;
 	/* on a busy host others always wait */
 	return !more_may_come(play) || now - play->ended_ns > VERDICTS_NS;
 }
@@ -217,6 +256,7 @@ int play_begin(struct play *play, const struct ending *ending, enum side closer)
 	keep_begin(&play->keep, play->port, netns_of(play), play->began_ns);
 	play->open = true;
 	play->ended_ns = 0;
+	play->left = false;
 	return pair_start(play->run, &config, &play->pair);
 }
 
@@ -306,11 +346,7 @@ void play_close(struct play *play)
 	play->open = false;
 	pair_free(play->pair);
 	play->pair = NULL;
-	capture_close(play->net_capture);
-	play->net_capture = NULL;
-	if (play->net_is_open)
-		raw_net_close(&play->net);
-	play->net_is_open = false;
+	close_net(play);
 }
 
 /*

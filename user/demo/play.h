@@ -37,6 +37,7 @@ struct play {
 	bool follow;   /* until the mini-sockets have ended */
 	bool progress; /* on standard error, which is a terminal */
 	int (*emit)(void *ctx, const struct record *record);
+	void (*leave)(void *ctx); /* the namespace will be let go, before the story is over; may be NULL */
 	void *ctx;
 	/* --- */
 	const struct ending *ending;
@@ -47,6 +48,7 @@ struct play {
 	uint64_t began_ns, ended_ns; /* ended: both programs have; 0 = not yet */
 	uint64_t said_s;   /* progress */
 	uint64_t captured_lost; /* said so far */
+	bool left; /* the namespace was let go */
 	bool net_is_open;
 	struct raw_net net;	  /* of a story with a scripted peer ... */
 	struct capture *net_capture; /* ... and what is captured in it */

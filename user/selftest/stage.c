@@ -73,6 +73,37 @@ static void tear_down(struct stage *stage)
 	stage->busy = false;
 }
 
+static void subtract(struct mibs *after, const struct mibs *before)
+{
+	for (int i = 0; i < COUNTER_MAX; i++) {
+		after->known[i] &= before->known[i];
+		after->value[i] -= before->value[i];
+	}
+}
+
+/* How far the kernel's counters have moved by now, and what was observed of each. */
+static int count(const struct stage *stage, struct trial *t)
+{
+	struct mibs delta;
+	int r = place_counters(&stage->netns, &delta);
+
+	if (r)
+		return r;
+	subtract(&delta, &stage->before);
+	truth_count(t, stage->audit, stage->netns.inode, &delta, run_covered(stage->run));
+	return 0;
+}
+
+/* A namespace that goes away within its story is read before. */
+static void on_leave(void *ctx)
+{
+	struct stage *stage = ctx;
+
+	stage->count_result = count(stage, &stage->trial);
+	stage->counted = true;
+	place_free(&stage->netns);
+}
+
 static int no_emit(void *ctx, const struct record *record)
 {
 	(void)ctx;
@@ -90,6 +121,8 @@ static void set_play(struct stage *stage)
 		.segments = true,
 		.delay_ns = DELAY_NS,
 		.emit = no_emit,
+		.leave = on_leave,
+		.ctx = stage,
 	};
 }
 
@@ -102,7 +135,7 @@ static int next_try(struct stage *stage)
 	set_play(stage);
 	stage->busy = true;
 	stage->tries++;
-	stage->lost = false;
+	stage->lost = stage->counted = false;
 	r = ending_is_raw(stage->part.ending) ? set_up_wire(stage) : set_up_loopback(stage);
 	if (!r)
 		r = place_counters(&stage->netns, &stage->before);
@@ -137,20 +170,10 @@ int stage_take(struct stage *stage, const struct record *record)
 	return play_take(&stage->play, record);
 }
 
-static void subtract(struct mibs *after, const struct mibs *before)
-{
-	for (int i = 0; i < COUNTER_MAX; i++) {
-		after->known[i] &= before->known[i];
-		after->value[i] -= before->value[i];
-	}
-}
-
 static void judge(struct stage *stage, const char *why, struct trial *t)
 {
-	uint32_t covered = run_covered(stage->run);
 	enum side scripted = ending_is_raw(stage->part.ending) ? ending_raw_side(stage->part.closer) : SIDE_MAX;
-	struct mibs delta;
-	int r = place_counters(&stage->netns, &delta);
+	int r = stage->counted ? stage->count_result : count(stage, t);
 
 	truth_observe(t, &stage->play.keep);
 	if (why && play_unsaid(&stage->play))
@@ -161,8 +184,6 @@ static void judge(struct stage *stage, const char *why, struct trial *t)
 		truth_object(t, "the counters cannot be read: %s", strerror(-r));
 		return;
 	}
-	subtract(&delta, &stage->before);
-	truth_count(t, stage->audit, stage->netns.inode, &delta, covered);
 	truth_agree(t, &stage->play.keep, scripted);
 	if (stage->lost && t->outcome == TRIAL_FAILED)
 		truth_object(t, "records were lost on the way: the machine was too busy");

@@ -32,6 +32,8 @@ struct stage {
 	uint64_t began_ns;
 	int tries;
 	bool lost; /* records were lost while it was under way */
+	bool counted; /* the counters were read, with this result: their namespace was let go */
+	int count_result;
 };
 
 /* Starts it; negative errno, logged. */

@@ -65,6 +65,22 @@ static void every_cause_and_proof_is_one_that_the_core_has(void **state)
 	}
 }
 
+/* Some other test proves the rest, and docs/ADDING.md says which. */
+static void every_cause_has_an_ending_but_for_two(void **state)
+{
+	const struct ending *row;
+
+	(void)state;
+	for (enum cause cause = 0; cause < CAUSE_MAX; cause++) {
+		bool found = cause == CAUSE_UNKNOWN || cause == CAUSE_ORPHAN_LIMIT;
+
+		FOR_EACH (row)
+			found |= !strcmp(row->cause, cause_row(cause)->slug) || !strcmp(row->other, cause_row(cause)->slug);
+		if (!found)
+			fail_msg("no ending earns %s", cause_row(cause)->slug);
+	}
+}
+
 static void default_closer_is_one_of_those_that_can(void **state)
 {
 	const struct ending *row;
@@ -146,6 +162,19 @@ static void a_mini_socket_ends_as_the_core_calls_it(void **state)
 	assert_string_equal(ending_mini(ending_by_slug("default"), SIDE_SERVER), "");
 }
 
+/* Where the pair runs in somebody's namespace that cannot go. */
+static void a_namespace_that_goes_away_is_a_scripted_peers(void **state)
+{
+	const struct ending *row;
+
+	(void)state;
+	FOR_EACH (row)
+		for (enum side closer = 0; closer < SIDE_MAX; closer++)
+			if (!strcmp(ending_mini(row, closer), mini_end_slug(MINI_NAMESPACE_GONE)))
+				assert_true(ending_is_raw(row));
+	assert_string_equal(ending_mini(ending_by_slug("namespace-gone"), SIDE_SERVER), "namespace-gone");
+}
+
 static void who_comes_again_has_two_verdicts(void **state)
 {
 	const struct ending *row;
@@ -177,11 +206,13 @@ int main(void)
 		cmocka_unit_test(rows_stand_at_their_id_and_are_found_by_slug),
 		cmocka_unit_test(titles_are_words_for_one_line),
 		cmocka_unit_test(every_cause_and_proof_is_one_that_the_core_has),
+		cmocka_unit_test(every_cause_has_an_ending_but_for_two),
 		cmocka_unit_test(default_closer_is_one_of_those_that_can),
 		cmocka_unit_test(causes_follow_the_closer_to_the_other_side),
 		cmocka_unit_test(every_ending_has_a_script_for_all_that_its_row_allows),
 		cmocka_unit_test(an_end_without_a_verdict_is_the_servers_or_a_scripted_peers),
 		cmocka_unit_test(a_mini_socket_ends_as_the_core_calls_it),
+		cmocka_unit_test(a_namespace_that_goes_away_is_a_scripted_peers),
 		cmocka_unit_test(who_comes_again_has_two_verdicts),
 		cmocka_unit_test(sides_have_their_names),
 	};

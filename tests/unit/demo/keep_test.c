@@ -314,6 +314,34 @@ static void what_began_before_the_story_is_a_strangers(void **state)
 	keep_free(&keep);
 }
 
+/* A namespace that is let go gives its number to the next; what was in it ends later. */
+static void what_begins_after_the_namespace_was_let_go_is_a_strangers(void **state)
+{
+	struct verdict mine = { .conn = 2, .mono_ns = 900, .age_ns = 500, .tuple = server_tuple(9) }, next = mine;
+	struct minisocket mini = { .conn = 2, .mono_ns = 900, .fin_wait2_ns = 450, .tuple = server_tuple(9) };
+	struct keep keep = { 0 };
+
+	(void)state;
+	keep_begin(&keep, PORT, 0, 100);
+	keep.until_ns = 600;
+	next.conn = 4;
+	next.age_ns = 200;
+	take(&keep, REC_CLOSE, 900, &mine);
+	take(&keep, REC_MINISOCKET, 900, &mini);
+	take_event(&keep, 900, 2, server_tuple(9));
+	take(&keep, REC_CLOSE, 900, &next);
+	mini.conn = 4;
+	mini.fin_wait2_ns = 200;
+	take(&keep, REC_MINISOCKET, 900, &mini);
+	assert_int_equal(keep.n, 3);
+	assert_int_equal(keep.verdicts[0], 1);
+	assert_int_equal(keep.minis_ended, 1);
+	keep_begin(&keep, PORT, 0, 100);
+	take(&keep, REC_CLOSE, 900, &next);
+	assert_int_equal(keep.verdicts[0], 1);
+	keep_free(&keep);
+}
+
 static void full_story_still_takes_verdicts(void **state)
 {
 	struct segment s = { .mono_ns = 1 };
@@ -434,6 +462,7 @@ int main(void)
 		cmocka_unit_test(a_client_that_never_got_a_port_is_ours_and_an_unbound_socket_is_not),
 		cmocka_unit_test(late_records_of_an_earlier_story_are_passed_over),
 		cmocka_unit_test(what_began_before_the_story_is_a_strangers),
+		cmocka_unit_test(what_begins_after_the_namespace_was_let_go_is_a_strangers),
 		cmocka_unit_test(full_story_still_takes_verdicts),
 		cmocka_unit_test(reader_that_has_gone_ends_the_telling),
 		cmocka_unit_test(both_right_verdicts_pass),
