@@ -18,6 +18,8 @@
 #
 # O=DIR        where tcpclose was built (build)
 # WAYS="..."   the ways to try (tp_btf fentry kprobe auto); the first is the measure
+# ENDINGS="..." only these; of those that one side alone can do, none but the client's on an
+#              IPv6 turn (.6c)
 # VM=some      fewer kernels, one turn, only endings that take no time by themselves, and
 #              no selftest
 set -uo pipefail
@@ -29,12 +31,12 @@ read -ra ways <<<"${WAYS:-tp_btf fentry kprobe auto}"
 choose_kernels "$@"
 need cpio python3
 
-endings=all
+endings=${ENDINGS:-all}
 # Short ones, each with another cause.
 taped=${UPDATE:+default linger-zero unread-data half-close data-after-close refused}
 # All that a machine may take: one that hangs must not cost all of the time there is.
 seconds=$((300 + ${#ways[@]} * 400))
-if [ "${VM:-}" = some ]; then
+if [ "${VM:-}" = some ] && [ -z "${ENDINGS:-}" ]; then
 	endings=$(sed -n '/^ENDING(/s/^[^"]*"\([^"]*\)".*", 0,$/\1/p' "$top/tools/endings.def" | paste -sd ' ')
 fi
 
@@ -74,11 +76,19 @@ selftest_options() { # KERNEL WAY: "none" without a selftest
 	fi
 }
 
+selftest_words() { # KERNEL WAY
+	local options
+
+	options=$(selftest_options "$1" "$2")
+	[ "$options" = none ] || options="$options ${ENDINGS:-}"
+	echo "$options"
+}
+
 boot() { # KERNEL OUT
 	local name way options=()
 
 	for name in tcpclose tcpclose-echo-server tcpclose-echo-client; do options+=(-i "$programs/$name"); done
-	for way in "${ways[@]}"; do options+=(-e "SELFTEST_$way=$(selftest_options "$1" "$way")"); done
+	for way in "${ways[@]}"; do options+=(-e "SELFTEST_$way=$(selftest_words "$1" "$way")"); done
 	bash "$here/run.sh" -m tcp_diag -m tun -m veth -o "$2" -t "$seconds" -M 1024 -e "ENDINGS=$endings" -e "TAPED=$taped" \
 		-e "TURNS=$(turns_of "$1")" "${options[@]}" -i "$here/demo_guest.sh" "$1" -- sh "$here/demo_guest.sh" "$programs/tcpclose" "${ways[@]}"
 }
