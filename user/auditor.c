@@ -129,19 +129,6 @@ static const struct reading *first_reading(const struct auditor *a, uint32_t net
 	return NULL;
 }
 
-/* False when the two cannot be of one namespace: counters do not go back. */
-static bool subtract(struct mibs *after, const struct mibs *before)
-{
-	bool one = true;
-
-	for (int i = 0; i < COUNTER_MAX; i++) {
-		one &= after->value[i] >= before->value[i];
-		after->known[i] &= before->known[i];
-		after->value[i] -= before->value[i];
-	}
-	return one;
-}
-
 struct telling {
 	struct auditor *auditor;
 	uint32_t covered;
@@ -158,9 +145,19 @@ static bool observed_anything(const struct audit *audit, uint32_t netns)
 	return false;
 }
 
+/* What must be read at the end. A namespace that was not there at the start had nothing open in it. */
+static struct audit_range expected(const struct auditor *a, uint32_t netns, enum counter c)
+{
+	const struct reading *first = counter_row(c)->kind == COUNTER_GAUGE ? first_reading(a, netns) : NULL;
+	struct audit_range range = audit_range(a->audit, netns, c);
+	int64_t before = first ? (int64_t)first->mibs.value[c] : 0;
+
+	return (struct audit_range){ range.low + before, range.high + before };
+}
+
 static int tell_counter(struct telling *t, uint32_t netns, enum counter c, const struct mibs *delta)
 {
-	struct audit_range range = audit_range(t->auditor->audit, netns, c);
+	struct audit_range range = expected(t->auditor, netns, c);
 	struct audit_line line = { netns, { c, delta->value[c], range, audit_compare(range, c, delta, t->covered) } };
 	struct record record = { .kind = REC_AUDIT, .mono_ns = t->auditor->ended_ns, .audit = &line };
 
@@ -174,7 +171,7 @@ static int tell_counter(struct telling *t, uint32_t netns, enum counter c, const
 static bool fits(const struct telling *t, uint32_t netns, const struct mibs *delta)
 {
 	for (enum counter c = 0; c < COUNTER_MAX; c++)
-		if (audit_compare(audit_range(t->auditor->audit, netns, c), c, delta, t->covered) == AUDIT_GAP)
+		if (audit_compare(expected(t->auditor, netns, c), c, delta, t->covered) == AUDIT_GAP)
 			return false;
 	return true;
 }
@@ -188,7 +185,7 @@ static int tell_namespace(struct telling *t, const struct reading *last)
 	const struct reading *first = first_reading(t->auditor, last->seen.inode);
 	uint32_t netns = last->seen.inode;
 	struct mibs delta = last->mibs;
-	bool good = last->good && (!first || (first->good && subtract(&delta, &first->mibs)));
+	bool good = last->good && (!first || (first->good && mib_subtract(&delta, &first->mibs)));
 	int r = 0;
 
 	if (!good || (!first && !fits(t, netns, &delta))) {

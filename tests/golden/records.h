@@ -255,7 +255,8 @@ static const struct audit_line audits[] = {
 	  .total = { [COUNTER_OUT_RSTS] = { 185, 182, 0, 0, 4026532000 },                          \
 		     [COUNTER_ESTAB_RESETS] = { 1234567, 1234567, 0, 0, 0 },                       \
 		     [COUNTER_ABORT_ON_DATA] = { 3, 3, 2, 0, 4026531840 },                         \
-		     [COUNTER_TIME_WAIT] = { 9, 8, 0, 1, 0 } } }
+		     [COUNTER_TIME_WAIT] = { 9, 8, 0, 1, 0 },                                      \
+		     [COUNTER_TIMEOUTS] = { 9, 2, 0, 7, 0 } } }
 
 static const struct summary summaries[] = {
 	{ .mono_ns = 80 * SEC, .duration_ns = 80 * SEC, .events = 1234567, .verdicts = 11,

@@ -99,9 +99,44 @@ class Places:
                 if audit["netns"] == self.places[number].netns}
 
 
+class Open:
+    """Connections that are older than the trace or outlast it; one end may wait for its own close()."""
+
+    def __init__(self, waiting):
+        self.place = Actor("open-place").new_netns()
+        self.port = self.place.tell("listen", "listener", ADDRESS)
+        self.older, ends = self.connect(), self.connect()
+        self.tracer = Tracer("--netns", f"/proc/{self.place.pid}/ns/net", "--audit").ready()
+        self.tracers = [self.tracer]
+        self.newer = self.connect()
+        ends.close("server", "rst")
+        if waiting:
+            self.half = self.connect()
+            self.half.tell("client", "close")
+            self.half.reads("server", "")
+        self.tracer.wait_for(lambda closes: len(closes) >= 2)
+        self.tracer.end()
+        self.open = [(a["kernel"], a["low"], a["high"], a["result"]) for a in self.tracer.records("audit")
+                     if a["counter"] == "CurrEstab"]
+        self.place.end()
+
+    def connect(self):
+        return Connection(self.place, self.place, "listener", ADDRESS, self.port)
+
+
+def test_open():
+    result("what is open at the end is what was at the start, without what has gone since",
+           [places for places in [lossless(lambda: Open(False)).open] if places != [(4, 4, 4, "exact")]])
+    # whether CLOSE_WAIT counts is not the same for all kernels
+    result("who waits in CLOSE_WAIT may count as open or not",
+           [places for places in [lossless(lambda: Open(True)).open]
+            if places not in ([(5, 4, 5, "within")], [(4, 4, 5, "within")])])
+
+
 def check_counters(counters, connections):
     wanted = {"ActiveOpens": 1, "PassiveOpens": 1, "EstabResets": 2, "OutRsts": 1, "TCPAbortOnData": 1}
-    if set(counters) != set(wanted):
+    # on a machine that is too busy to answer in time a segment goes out twice
+    if set(counters) - {"TCPTimeouts"} != set(wanted):
         yield f"{sorted(counters)} moved"
     for name, times in wanted.items():
         counter = counters.get(name)
@@ -131,6 +166,7 @@ def main():
         skip_all(reason)
     test_late()
     test_places()
+    test_open()
     finish()
 
 

@@ -13,12 +13,20 @@ struct window {
 	uint64_t from_ns, until_ns;
 };
 
+/*
+ * Who waits for close() in CLOSE_WAIT is open, too, since commit a46d0ea5c942 ("tcp:
+ * count CLOSE-WAIT sockets for TCP_MIB_CURRESTAB") in v6.10, which older series have
+ * got as well. A kernel cannot be asked, so both are kept, and the truth is one of them.
+ */
+enum open_way { OPEN_ESTABLISHED, OPEN_WAITING_TOO, OPEN_MAX };
+
 struct account {
 	struct index_link by_netns;
 	struct list all;
 	uint32_t netns;
 	uint64_t in_flight;
 	struct audit_range range[COUNTER_MAX];
+	struct audit_range open[OPEN_MAX];
 };
 
 struct audit {
@@ -115,6 +123,14 @@ static bool is_outside(const struct audit *a, uint64_t at_ns)
 	       (a->ended.set && at_ns > a->ended.until_ns);
 }
 
+static void widen(struct audit_range *range, int by, bool sure)
+{
+	if (by > 0 || sure)
+		range->high += by;
+	if (by < 0 || sure)
+		range->low += by;
+}
+
 /* One more (or, with -1, one less); `sure`: nothing but a reading at that very time leaves it open. */
 static void count(struct audit *a, uint32_t netns, enum counter counter, int by, uint64_t at_ns,
 		  bool sure)
@@ -129,10 +145,7 @@ static void count(struct audit *a, uint32_t netns, enum counter counter, int by,
 		return;
 	near = is_in(&a->began, at_ns) || is_in(&a->ended, at_ns);
 	account->in_flight += near;
-	if (by > 0 || (sure && !near))
-		account->range[counter].high += by;
-	if (by < 0 || (sure && !near))
-		account->range[counter].low += by;
+	widen(&account->range[counter], by, sure && !near);
 }
 
 static void one(struct audit *a, uint32_t netns, enum counter counter, uint64_t at_ns)
@@ -145,10 +158,43 @@ static void perhaps(struct audit *a, uint32_t netns, enum counter counter, uint6
 	count(a, netns, counter, 1, at_ns, false);
 }
 
+/* Of something that happened since from_ns (0 = not known), and not later than at_ns. */
+static void one_since(struct audit *a, uint32_t netns, enum counter counter, uint64_t from_ns, uint64_t at_ns)
+{
+	count(a, netns, counter, 1, at_ns, from_ns && (!a->began.set || from_ns > a->began.until_ns));
+}
+
+static bool is_open(uint8_t state, enum open_way way)
+{
+	return state == ST_ESTABLISHED || (state == ST_CLOSE_WAIT && way == OPEN_WAITING_TOO);
+}
+
+static void count_open(struct audit *a, const struct obs *o)
+{
+	bool near = is_in(&a->began, o->mono_ns) || is_in(&a->ended, o->mono_ns);
+	struct account *account = is_outside(a, o->mono_ns) ? NULL : find_or_make(a, o->sock.netns_ino);
+
+	for (enum open_way way = 0; account && way < OPEN_MAX; way++)
+		widen(&account->open[way], is_open(o->new_state, way) - is_open(o->old_state, way), !near);
+}
+
+/*
+ * A retransmission timer that gives up has run out once more. Not so where the window
+ * was closed while somebody still held the socket: that is another way to give up.
+ */
+static bool is_timers(const struct obs *o, bool making)
+{
+	const struct obs_sock *s = &o->sock;
+
+	return o->has_sock && s->err == ETIMEDOUT && s->unacked && (making || s->dead || s->snd_wnd);
+}
+
 static void count_close(struct audit *a, const struct obs *o)
 {
 	bool making = o->old_state == ST_SYN_SENT || o->old_state == ST_SYN_RECV;
 
+	if (is_timers(o, making))
+		one(a, o->sock.netns_ino, COUNTER_TIMEOUTS, o->mono_ns);
 	if (o->old_state == ST_ESTABLISHED || o->old_state == ST_CLOSE_WAIT)
 		one(a, o->sock.netns_ino, COUNTER_ESTAB_RESETS, o->mono_ns);
 	/* tcp_done() counts; close() and disconnect() do not pass there, and leave no error yet */
@@ -169,8 +215,29 @@ static void count_state(struct audit *a, const struct obs *o)
 		one(a, netns, COUNTER_PASSIVE_OPENS, o->mono_ns);
 	if (o->old_state == ST_SYN_SENT && o->new_state == ST_SYN_RECV)
 		count(a, netns, COUNTER_PASSIVE_OPENS, -1, o->mono_ns, true);
+	count_open(a, o);
 	if (o->new_state == ST_CLOSE && o->old_state != ST_CLOSE)
 		count_close(a, o);
+}
+
+/* One that finds no room, or what an ICMP error ends. */
+static void count_drop(struct audit *a, const struct obs *o, uint64_t from_ns, bool full)
+{
+	one_since(a, o->sock.netns_ino, COUNTER_LISTEN_DROPS, from_ns, o->mono_ns);
+	if (full)
+		one_since(a, o->sock.netns_ino, COUNTER_LISTEN_OVERFLOWS, from_ns, o->mono_ns);
+}
+
+/* Why it had not become a socket by then; once at least, at some time of its life. */
+static void count_expired(struct audit *a, const struct obs *o)
+{
+	const struct obs_request *r = &o->request;
+
+	if (!r->listening)
+		return;
+	one(a, o->sock.netns_ino, COUNTER_TIMEOUTS, o->mono_ns);
+	if (r->acked && !r->deferred && r->queue_full)
+		count_drop(a, o, r->age_ns ? o->mono_ns - r->age_ns : 0, true);
 }
 
 /*
@@ -185,6 +252,10 @@ static void count_request(struct audit *a, const struct obs *o)
 		perhaps(a, netns, COUNTER_EMBRYONIC_RSTS, o->mono_ns);
 		perhaps(a, netns, COUNTER_ATTEMPT_FAILS, o->mono_ns);
 	}
+	if (o->request.caller == REQUEST_BY_TIMER)
+		count_expired(a, o);
+	if (o->request.caller == REQUEST_BY_ICMP || (o->request.caller == REQUEST_BY_SEGMENT && o->request.overflow))
+		count_drop(a, o, o->mono_ns, o->request.overflow);
 	if (o->request.caller != REQUEST_BY_SEGMENT)
 		return;
 	one(a, netns, COUNTER_EMBRYONIC_RSTS, o->mono_ns);
@@ -292,11 +363,26 @@ void audit_forget(struct audit *a, uint32_t netns)
 	pool_give(&a->accounts, account);
 }
 
+static struct audit_range open_range(const struct account *account)
+{
+	struct audit_range range = account->open[0];
+
+	for (int way = 1; way < OPEN_MAX; way++) {
+		const struct audit_range *other = &account->open[way];
+
+		range.low = other->low < range.low ? other->low : range.low;
+		range.high = other->high > range.high ? other->high : range.high;
+	}
+	return range;
+}
+
 struct audit_range audit_range(const struct audit *a, uint32_t netns, enum counter counter)
 {
 	const struct account *account = find(a, netns);
 
-	return account ? account->range[counter] : (struct audit_range){0};
+	if (!account)
+		return (struct audit_range){0};
+	return counter == COUNTER_CURR_ESTAB ? open_range(account) : account->range[counter];
 }
 
 bool audit_namespace(const struct audit *a, size_t i, uint32_t *ret)
@@ -337,7 +423,9 @@ enum audit_result audit_compare(struct audit_range range, enum counter counter,
 		return AUDIT_EXACT;
 	if (kernel >= range.low && kernel <= range.high)
 		return AUDIT_WITHIN;
-	return kernel > range.high && (covered & needs) != needs ? AUDIT_BLIND : AUDIT_GAP;
+	if (kernel < range.low)
+		return AUDIT_GAP;
+	return counter_row(counter)->kind == COUNTER_LEAST || (covered & needs) != needs ? AUDIT_BLIND : AUDIT_GAP;
 }
 
 void audit_total_add(struct audit_total *t, uint32_t netns, const struct audit_count *c)

@@ -49,6 +49,7 @@ void audit_mini_ended(struct audit *audit, const struct minisocket *mini);
 
 /* A namespace that has just been made: what had its number before is not its own. */
 void audit_forget(struct audit *audit, uint32_t netns);
+/* Of a gauge: by how much it must have moved. */
 struct audit_range audit_range(const struct audit *audit, uint32_t netns, enum counter counter);
 /* The i-th namespace in which anything was observed; false when there are fewer. */
 bool audit_namespace(const struct audit *audit, size_t i, uint32_t *ret);
@@ -86,7 +87,8 @@ struct audit_sum {
 };
 
 /*
- * The kernel's number against the range. `delta` is how far all counters moved;
+ * The kernel's number against the range. `delta` is how far all counters moved, and of a
+ * gauge what was read last: then the range is what it must be, too;
  * covered: bits 1 << VANTAGE_... of the sensors.
  */
 enum audit_result audit_compare(struct audit_range range, enum counter counter,

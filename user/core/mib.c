@@ -7,7 +7,8 @@
 
 static const struct counter_row rows[COUNTER_MAX] = {
 #define B(vantage)                                 (UINT32_C(1) << VANTAGE_##vantage)
-#define COUNTER(id, group, names, vantages, words) [COUNTER_##id] = {group, names, vantages, words},
+#define COUNTER(id, kind, group, names, vantages, words)                                           \
+	[COUNTER_##id] = {COUNTER_##kind, group, names, vantages, words},
 #include "core/counter.def"
 #undef COUNTER
 #undef B
@@ -119,4 +120,18 @@ void mib_add(struct mibs *mibs, const char *text, size_t n)
 
 		add_pair(mibs, &tally, names, take(&rest, '\n'));
 	}
+}
+
+bool mib_subtract(struct mibs *mibs, const struct mibs *before)
+{
+	bool forward = true;
+
+	for (int i = 0; i < COUNTER_MAX; i++) {
+		mibs->known[i] &= before->known[i];
+		if (rows[i].kind == COUNTER_GAUGE)
+			continue;
+		forward &= mibs->value[i] >= before->value[i];
+		mibs->value[i] -= before->value[i];
+	}
+	return forward;
 }

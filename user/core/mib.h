@@ -8,13 +8,20 @@
 #include <stdint.h>
 
 enum counter {
-#define COUNTER(id, group, names, vantages, words) COUNTER_##id,
+#define COUNTER(id, kind, group, names, vantages, words) COUNTER_##id,
 #include "core/counter.def"
 #undef COUNTER
 	COUNTER_MAX,
 };
 
+enum counter_kind {
+	COUNTER_SUM,
+	COUNTER_LEAST, /* some of it no sensor sees, anywhere */
+	COUNTER_GAUGE,
+};
+
 struct counter_row {
+	enum counter_kind kind;
 	const char *group; /* "Tcp" */
 	const char *names; /* "OutRsts"; "A+B" is a sum */
 	uint32_t vantages; /* bits 1 << VANTAGE_... */
@@ -32,5 +39,10 @@ struct mibs {
  * `Group: values`; whatever is no such pair, or no counter of ours, is passed over.
  */
 void mib_add(struct mibs *mibs, const char *text, size_t n);
+/*
+ * How far each has moved since `before`; a gauge stays what it is. False when one has
+ * gone back, as no counter of one namespace does.
+ */
+bool mib_subtract(struct mibs *mibs, const struct mibs *before);
 
 #endif

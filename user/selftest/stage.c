@@ -73,14 +73,6 @@ static void tear_down(struct stage *stage)
 	stage->busy = false;
 }
 
-static void subtract(struct mibs *after, const struct mibs *before)
-{
-	for (int i = 0; i < COUNTER_MAX; i++) {
-		after->known[i] &= before->known[i];
-		after->value[i] -= before->value[i];
-	}
-}
-
 /* How far the kernel's counters have moved by now, and what was observed of each. */
 static int count(const struct stage *stage, struct trial *t)
 {
@@ -89,7 +81,7 @@ static int count(const struct stage *stage, struct trial *t)
 
 	if (r)
 		return r;
-	subtract(&delta, &stage->before);
+	mib_subtract(&delta, &stage->before);
 	truth_count(t, stage->audit, stage->netns.inode, &delta, run_covered(stage->run));
 	return 0;
 }

@@ -81,7 +81,8 @@ static void put_total(struct buf *b, enum counter c, const struct audit_total *t
 	buf_printf(b, "%12s of %s  %s (%s)", units_count(t->accounted, accounted),
 		   units_count(t->kernel, kernel), counter_row(c)->words, counter_row(c)->names);
 	if (t->hidden)
-		put_count(b, "; ", t->hidden, " cannot be seen on this kernel");
+		put_count(b, "; ", t->hidden, counter_row(c)->kind == COUNTER_LEAST ? " that no sensor sees" :
+										   " cannot be seen on this kernel");
 	if (missing)
 		put_count(b, ": ", missing, " NOT accounted for");
 	if (t->surplus)

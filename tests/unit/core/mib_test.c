@@ -115,6 +115,19 @@ static void fewer_values_than_names_leave_the_rest_unknown(void **state)
 	assert_false(m.known[COUNTER_OUT_RSTS]);
 }
 
+static void counters_move_and_a_gauge_stands_where_it_stands(void **state)
+{
+	struct mibs before = parsed("Tcp: CurrEstab OutRsts\nTcp: 9 3\n"), after = parsed("Tcp: CurrEstab OutRsts\nTcp: 4 8\n");
+	struct mibs back = before;
+
+	(void)state;
+	assert_false(mib_subtract(&back, &after));
+	assert_true(mib_subtract(&after, &before));
+	assert_count(&after, COUNTER_CURR_ESTAB, 4);
+	assert_count(&after, COUNTER_OUT_RSTS, 5);
+	assert_false(after.known[COUNTER_ACTIVE_OPENS]);
+}
+
 static void every_text_cut_anywhere_is_read_within_its_bounds(void **state)
 {
 	static const char text[] = "Tcp: ActiveOpens OutRsts\nTcp: 5 6\nTcpExt: TW TWKilled\nTcpExt: 1 2\n";
@@ -172,6 +185,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_count_is_not_known),
 		cmocka_unit_test(the_largest_count_is_one),
 		cmocka_unit_test(fewer_values_than_names_leave_the_rest_unknown),
+		cmocka_unit_test(counters_move_and_a_gauge_stands_where_it_stands),
 		cmocka_unit_test(every_text_cut_anywhere_is_read_within_its_bounds),
 		cmocka_unit_test(noise_is_read_to_its_end),
 	};
