@@ -275,6 +275,17 @@ void audit_obs(struct audit *a, const struct obs *o)
 		one(a, o->sock.netns_ino, COUNTER_OUT_RSTS, o->mono_ns);
 }
 
+/*
+ * There are kernels that reset a subflow as close() would with SO_LINGER 0, and others
+ * that do it themselves; and what has not gone on to its connection by then was unread.
+ */
+static void count_subflow(struct audit *a, const struct verdict *v)
+{
+	perhaps(a, v->netns, COUNTER_ABORT_ON_CLOSE, v->mono_ns);
+	if (v->evidence & EV(LINGER_ZERO))
+		perhaps(a, v->netns, COUNTER_ABORT_ON_DATA, v->mono_ns);
+}
+
 /* What a cause says that the kernel has counted. */
 static void count_cause(struct audit *a, const struct verdict *v)
 {
@@ -296,6 +307,9 @@ static void count_cause(struct audit *a, const struct verdict *v)
 		if (replied || acted)
 			one(a, v->netns, acted ? COUNTER_ABORT_ON_LINGER : COUNTER_ABORT_ON_DATA,
 			    v->mono_ns);
+		break;
+	case CAUSE_SUBFLOW_RESET:
+		count_subflow(a, v);
 		break;
 	case CAUSE_ORPHAN_LIMIT:
 		one(a, v->netns, COUNTER_ABORT_ON_MEMORY, v->mono_ns);
