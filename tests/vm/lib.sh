@@ -5,7 +5,7 @@
 # and the programs for them. Which kernels: the arguments, else $KERNELS, else what $VM
 # says: "none", "some" (the oldest, a middle and the newest of this architecture), else all.
 #
-# JOBS=N         machines at once (as many as processors)
+# JOBS=N         machines at once (half as many again as processors: much of their time they wait)
 # O=DIR          where tcpclose was built (build); programs for another architecture: O/ARCH
 # THOROUGH=1     everything by every way, where otherwise the kernels take turns
 # KEPT=1         boots nothing: judges what the last run has left in O
@@ -144,16 +144,17 @@ prepare() { # KERNEL OUT
 
 # As many machines at once as there are processors: one that has less than a whole one is too
 # slow for the clocks of what runs in it.
-: "${JOBS:=$(getconf _NPROCESSORS_ONLN)}"
+: "${JOBS:=$((($(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2))}"
 
-# Those that take longest first: an emulator for another architecture has more to do.
+# Those that take longest first: an emulator for another architecture has more to do, and of
+# the newest kernel more is asked.
 by_length() {
 	for kernel in "${kernels[@]}"; do
 		[ "$(arch_of "$kernel")" = "$own_arch" ] || echo "$kernel"
 	done
 	for kernel in "${kernels[@]}"; do
 		[ "$(arch_of "$kernel")" != "$own_arch" ] || echo "$kernel"
-	done
+	done | tac
 }
 
 # What runs while it runs: all there is to see of a run that was stopped.
