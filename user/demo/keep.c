@@ -304,6 +304,14 @@ const struct verdict *keep_verdict_of(const struct keep *keep, int side, enum ca
 	return keep_verdict(keep, side, 0);
 }
 
+bool keep_is_gapped(const struct keep *keep)
+{
+	for (size_t i = 0; i < keep->n; i++)
+		if (keep->items[i].record.kind == REC_CLOSE && keep->items[i].close.evidence & EV(GAP))
+			return true;
+	return false;
+}
+
 static bool has_verdict(const struct keep *keep, int side, uint64_t conn)
 {
 	const struct verdict *v = verdict_by_conn(keep, conn);

@@ -55,6 +55,8 @@ int keep_emit(struct keep *keep, int (*emit)(void *ctx, const struct record *rec
 const struct verdict *keep_verdict(const struct keep *keep, int side, size_t n);
 /* Of that side the first whose cause is this one, else its first of all. */
 const struct verdict *keep_verdict_of(const struct keep *keep, int side, enum cause cause);
+/* Is there a verdict that an event may be missing from? Then this is not all that happened. */
+bool keep_is_gapped(const struct keep *keep);
 /*
  * The first mini-socket that has ended, of a socket of that side that had its verdict;
  * NULL when none has. Namespaces take each other's numbers at once: the mini-sockets

@@ -25,6 +25,7 @@
 /* A namespace goes when a worker of the kernel has time for it, and other CPUs have looked up. */
 #define GONE_NS (30 * SECOND)
 #define TRIES_MAX 300
+#define GAPPED_TRIES_MAX 3
 
 int play_take(struct play *play, const struct record *record)
 {
@@ -378,6 +379,12 @@ bool play_tries_again(const struct play *play, int tries)
 	return true;
 }
 
+/* Told with something missing, however well it ends: the kernel ran no program for an event, or the ring was full. */
+static bool tells_again(const struct play *play, int tries)
+{
+	return keep_is_gapped(&play->keep) && tries < GAPPED_TRIES_MAX && !run_interrupted(play->run);
+}
+
 /* Has the kernel MPTCP, and is it allowed here? 0, or negative errno. */
 static int mptcp_possible(void)
 {
@@ -441,7 +448,7 @@ int play_ending(struct play *play, const struct ending *ending, enum side closer
 		r = live(play, ending, closer);
 		good = !r && play_good(play, why);
 		tries++;
-	} while (!r && !good && play_tries_again(play, tries));
+	} while (!r && (tells_again(play, tries) || (!good && play_tries_again(play, tries))));
 	if (!r && !good && play_unsaid(play)) {
 		log_info("%s: skipped: %s", ending->slug, play_unsaid(play));
 		*ret = PLAY_SKIPPED;

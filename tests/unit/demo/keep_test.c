@@ -252,6 +252,26 @@ static void calls_and_segments_get_the_conn_of_their_end(void **state)
 	keep_free(&keep);
 }
 
+static void a_story_with_something_missing_is_known_as_that(void **state)
+{
+	struct verdict v = { .conn = 2, .mono_ns = 20, .tuple = client_tuple(9), .cause = CAUSE_PASSIVE_CLOSE };
+	struct keep keep = { 0 };
+
+	(void)state;
+	keep_begin(&keep, PORT, 0, 0);
+	take_close(&keep, 10, 3, server_tuple(9), CAUSE_ACTIVE_CLOSE);
+	take(&keep, REC_CLOSE, 20, &v);
+	assert_false(keep_is_gapped(&keep));
+	v.evidence = EV(GAP);
+	v.tuple.peer.port = v.tuple.local.port = 80;
+	take(&keep, REC_CLOSE, 30, &v);
+	assert_false(keep_is_gapped(&keep));
+	v.tuple = client_tuple(9);
+	take(&keep, REC_CLOSE, 40, &v);
+	assert_true(keep_is_gapped(&keep));
+	keep_free(&keep);
+}
+
 static void what_belongs_to_others_is_passed_over(void **state)
 {
 	struct tuple listener = server_tuple(0), stranger = server_tuple(9);
@@ -458,6 +478,7 @@ int main(void)
 		cmocka_unit_test(the_mini_socket_of_who_closed_must_end_as_its_row_says),
 		cmocka_unit_test(of_an_ending_that_is_lived_through_twice_both_count),
 		cmocka_unit_test(of_several_verdicts_that_with_the_endings_cause_is_meant),
+		cmocka_unit_test(a_story_with_something_missing_is_known_as_that),
 		cmocka_unit_test(what_belongs_to_others_is_passed_over),
 		cmocka_unit_test(a_client_that_never_got_a_port_is_ours_and_an_unbound_socket_is_not),
 		cmocka_unit_test(late_records_of_an_earlier_story_are_passed_over),
