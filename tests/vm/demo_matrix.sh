@@ -214,45 +214,52 @@ update_results() {
 	echo "# wrote $here/results.def: make docs"
 }
 
-done_kernels=()
 check_objects() { # ARCH
 	python3 "$here/objects.py" "$build/bpf" "$build/$1/bpf" >"$results/objects.differs" 2>&1
 	say $? "$1: the BPF programs are those of $own_arch, but for kprobes"
 	show "$results/objects.differs"
 }
 
+# The measure, if it could be had; else the last one that could.
+choose_measure() {
+	local kernel last=
+
+	for kernel in "${booted[@]}"; do
+		[ "$(<"$results/$kernel/booted")" != 0 ] || last=$kernel
+		[ "$last" != "$newest" ] || return
+	done
+	newest=${last:-$newest}
+}
+
+judge() { # KERNEL
+	local out=$results/$1 way turn
+
+	ran "$1" "$out" "boots and runs every way" || return
+	sed 's/^/# /' "$out/kernel" 2>/dev/null
+	show_times "$1" "$out/times"
+	check_facts "$1" "$out"
+	for way in "${ways[@]}"; do
+		while read -r turn; do
+			check_run "$1" "$out" "$way" "$turn"
+			check_tape "$1" "$out" "$way" "$turn"
+		done < <(suffixes_of "$1")
+		[ -z "$taped" ] || keep_tape "$1" "$out" "$way"
+		check_selftest "$1" "$out" "$way"
+	done
+	if [ "$1" != "$newest" ]; then
+		while read -r turn; do check_across "$1" "$turn"; done < <(suffixes_of "$1")
+	fi
+	[ -z "$everything" ] || [ -z "$(row_of "$1")" ] || check_results "$1" "$out"
+}
+
 boot_all "$results"
 for arch in $(for kernel in "${booted[@]}"; do arch_of "$kernel"; done | sort -u); do
 	[ "$arch" = "$own_arch" ] || check_objects "$arch"
 done
-for kernel in "${booted[@]}"; do
-	out=$results/$kernel
-	ran "$kernel" "$out" "boots and runs every way" || continue
-	done_kernels+=("$kernel")
-	sed 's/^/# /' "$out/kernel" 2>/dev/null
-	show_times "$kernel" "$out/times"
-	check_facts "$kernel" "$out"
-	for way in "${ways[@]}"; do
-		while read -r turn; do
-			check_run "$kernel" "$out" "$way" "$turn"
-			check_tape "$kernel" "$out" "$way" "$turn"
-		done < <(suffixes_of "$kernel")
-		[ -z "$taped" ] || keep_tape "$kernel" "$out" "$way"
-		check_selftest "$kernel" "$out" "$way"
-	done
-done
-# The measure, if it could be had; else the last one that could.
-case " ${done_kernels[*]} " in *" $newest "* | '  ') ;; *) newest=${done_kernels[-1]} ;; esac
-for kernel in "${done_kernels[@]}"; do
-	[ "$kernel" != "$newest" ] || continue
-	while read -r turn; do check_across "$kernel" "$turn"; done < <(suffixes_of "$kernel")
-done
-if [ "$endings" = all ] && [ -z "${WAYS:-}" ]; then
-	for kernel in "${done_kernels[@]}"; do
-		[ -z "$(row_of "$kernel")" ] || check_results "$kernel" "$results/$kernel"
-	done
-	if [ -n "${UPDATE:-}" ] && [ "$failed" = 0 ] && [ "${done_kernels[*]}" = "$(list_kernels | paste -sd ' ')" ]; then
-		update_results
-	fi
+everything=$([ "$endings" != all ] || [ -n "${WAYS:-}" ] || echo 1)
+choose_measure
+judge_all "$results"
+if [ -n "$everything" ] && [ -n "${UPDATE:-}" ] && [ "$failed" = 0 ] && [ "${booted[*]}" = "$(list_kernels | paste -sd ' ')" ]; then
+	update_results
 fi
 finish

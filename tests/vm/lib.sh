@@ -206,6 +206,53 @@ show_times() { # KERNEL FILE
 
 # A machine that never came up has shown nothing of ours, and a reader's may be too slow for
 # it. Where all kernels are asked for it is a failure all the same: 0 = it ran, 1 = it did not.
+# Results that were numbered by themselves.
+tell() { # FILE
+	local line
+
+	while IFS= read -r line; do
+		case $line in
+		'ok '*) say 0 "${line#* - }" ;;
+		'not ok '*) say 1 "${line#* - }" ;;
+		*) printf '%s\n' "$line" ;;
+		esac
+	done <"$1"
+}
+
+# judge() of each kernel that was booted: RESULTS/KERNEL.judged; the names of those that are not as they must be.
+judge_each() { # RESULTS
+	local kernel
+
+	for kernel in "${booted[@]}"; do
+		(judge "$kernel") >"$1/$kernel.judged" 2>&1
+		! grep -q '^not ok' "$1/$kernel.judged" || echo "$kernel"
+	done
+}
+
+# Every kernel that was booted, as judge() says (KERNEL; prints TAP). What is not as it must be
+# is booted and judged once more: a machine that was kept waiting for a processor may be to
+# blame. What was wrong the first time is said all the same.
+judge_all() { # RESULTS
+	local kernel wrong all=("${kernels[@]}") ran=("${booted[@]}")
+
+	[ -n "${KEPT:-}" ] || rm -f "$1"/*.before
+	mapfile -t wrong < <(judge_each "$1")
+	if [ "${#wrong[@]}" -gt 0 ] && [ -z "${KEPT:-}" ]; then
+		for kernel in "${wrong[@]}"; do mv "$1/$kernel.judged" "$1/$kernel.before"; done
+		kernels=("${wrong[@]}")
+		boot_all "$1"
+		kernels=("${all[@]}") booted=("${ran[@]}")
+		judge_each "$1" >/dev/null
+	fi
+	for kernel in "${booted[@]}"; do
+		if [ -e "$1/$kernel.before" ]; then
+			echo "# $kernel: the second time; the first:"
+			sed -n '/^not ok/,/^ok/{/^ok/!s/^/# /p}' "$1/$kernel.before" | head -n 30
+		fi
+		tell "$1/$kernel.judged"
+	done
+}
+
 ran() { # KERNEL OUT WHAT
 	local status
 

@@ -32,7 +32,7 @@ need cpio /usr/bin/python3
 
 # The distribution's python3, which a guest of another architecture has too.
 payload=(-i /usr/bin/python3 -i "$(/usr/bin/python3 -c 'import os; print(os.path.dirname(os.__file__))')")
-for tool in awk bpftool cat env grep ip ls mkdir mount nsenter rm setpriv sleep sort ss timeout true umount unshare; do
+for tool in awk bpftool cat env grep ip ls mkdir mount mv nsenter rm setpriv sleep sort ss timeout true umount unshare; do
 	path=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin type -P "$tool") && payload+=(-i "$path")
 done
 payload+=(-i "$top/tests" -i "$top/tools/endings.def" -i "$top/bpf" -i "$top/user/core")
@@ -108,6 +108,10 @@ check_test() { # KERNEL WAY TEST
 	if [ "$status" != 0 ]; then
 		sed -n '/^not ok/,/^\(ok\|1\.\.\)/{/^ok/!s/^/# /p}' "$out.tap" | head -n 60
 		head -n 20 "$out.err" | sed 's/^/# /'
+	fi
+	if [ -e "$out.before" ]; then
+		echo "# the second time; the first:"
+		sed -n '/^not ok/,/^\(ok\|1\.\.\)/{/^ok/!s/^/# /p}' "$out.before" | head -n 30
 	fi
 	sed -n 's/^ok.* - \(.*\) # SKIP \(.*\)/#   skipped: \1: \2/p' "$out.tap"
 }
