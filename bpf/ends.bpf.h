@@ -61,10 +61,12 @@ static __always_inline bool is_noted(struct mark *end, __u64 sk)
  * whose it was. Who connected is known already. A place is one word, so that a CPU
  * that takes it for another socket makes at worst a record more.
  */
-static __always_inline __u64 *connect_place(__u64 sk)
+#define END_TOLD   1 /* it has ended, and nothing new is to come */
+#define END_UNTOLD 2 /* it has ended, and whose it was is still to be told: whatever else says it is not */
+
+static __always_inline __u64 *connect_place(__u64 sk, __u64 *number)
 {
 	struct at_cpu *at = config.filter.n_pids ? NULL : at_this_cpu();
-	__u64 number;
 	__u32 place;
 
 	if (!at)
@@ -74,50 +76,57 @@ static __always_inline __u64 *connect_place(__u64 sk)
 	 * memory. Who interrupts here leaves another one's, and the place is wrong.
 	 */
 	*(volatile __u64 *)&at->number = sk;
-	number = *(volatile __u64 *)&at->number;
-	place = (number >> 6 ^ number >> 18) % CONNECTS_MAX;
+	*number = *(volatile __u64 *)&at->number;
+	place = (*number >> 6 ^ *number >> 18) % CONNECTS_MAX;
 	return bpf_map_lookup_elem(&connects, &place);
 }
 
 /* Its SYN_SENT was told, with the task. */
 static __always_inline void note_connect(__u64 sk)
 {
-	__u64 *place = connect_place(sk);
+	__u64 number, *place = connect_place(sk, &number);
 
 	if (place)
 		*place = sk;
 }
 
-/* Its CLOSE was told, and no call made it. */
-static __always_inline void note_network(__u64 sk)
+/*
+ * Its CLOSE was told, and no call made it. An orphan goes with that, and says no more;
+ * of what nobody connected, close() will: maybe on a CPU where a former life at this
+ * address, whose destructor ran on another, has left its note.
+ */
+static __always_inline void note_network(__u64 sk, bool is_orphan)
 {
-	__u64 *place = connect_place(sk), was = place ? *place : 0, ended = was | 1;
+	__u64 number = 0, *place = connect_place(sk, &number);
 
-	/* of the two that are equal only one is a number: it must not be made of the other */
-	barrier_var(ended);
-	if (place && was == sk)
-		*place = ended;
+	if (place && *place == sk)
+		*place = number | END_TOLD;
+	else if (place && !is_orphan)
+		*place = number | END_UNTOLD;
 }
 
-/* Another life begins at that address, or it ends: was it one that the network ended? */
-static __always_inline bool take_connect(__u64 sk)
+/* Another life begins at that address, or it ends: how did the network end it? 0: not, or not known. */
+static __always_inline __u64 take_connect(__u64 sk)
 {
-	__u64 *place = connect_place(sk), was;
+	__u64 number, *place = connect_place(sk, &number), was;
 
 	if (!place)
-		return false;
+		return 0;
 	was = *place;
-	if ((was & ~1ULL) != sk)
-		return false;
+	if ((was & ~3ULL) != sk)
+		return 0;
 	*place = 0;
-	return was & 1;
+	return was & 3;
 }
 
 static __always_inline bool end_is_told(__u64 sk)
 {
 	struct at_cpu *at = at_this_cpu();
+	__u64 how = take_connect(sk);
 
-	return take_connect(sk) || (at && (is_noted(&at->ends[0], sk) || is_noted(&at->ends[1], sk)));
+	if (how)
+		return how == END_TOLD;
+	return at && (is_noted(&at->ends[0], sk) || is_noted(&at->ends[1], sk));
 }
 
 #endif

@@ -64,7 +64,7 @@ struct cpus_map {
 };
 extern struct cpus_map cpus SEC(".maps");
 
-/* ends.bpf.h: sockets whose connect() was told, each where its address says; one with bit 0 was ended by the network. */
+/* ends.bpf.h: sockets whose connect() was told, or that the network has ended (the two lowest bits), each where its address says. */
 #define CONNECTS_MAX 4096
 
 struct connects_map {

@@ -198,7 +198,7 @@ static __always_inline void note_state(__u64 sk, struct change change, __u64 mon
 	} else if (change.new_state == ST_CLOSE) {
 		note_end(sk, change.flags & WIRE_OWNED, change.flags & WIRE_DEAD, mono_ns);
 		if (!(change.flags & WIRE_OWNED))
-			note_network(sk);
+			note_network(sk, change.flags & WIRE_DEAD);
 	}
 }
 
