@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # tools/setup.sh on machines that are not this one: the package managers are fakes that write down what they are asked.
 set -u
+# The caller may ask for all kernels; what is asked for here is asked for here.
+unset VM
 
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
