@@ -147,14 +147,14 @@ prepare() { # KERNEL OUT
 : "${JOBS:=$((($(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2))}"
 
 # Those that take longest first: an emulator for another architecture has more to do, and of
-# the newest kernel more is asked.
+# the newest kernel, and then of the oldest, more is asked.
 by_length() {
 	for kernel in "${kernels[@]}"; do
 		[ "$(arch_of "$kernel")" = "$own_arch" ] || echo "$kernel"
 	done
 	for kernel in "${kernels[@]}"; do
 		[ "$(arch_of "$kernel")" != "$own_arch" ] || echo "$kernel"
-	done | tac
+	done | awk '{ name[NR] = $0 } END { for (i = 0; i < NR; i++) print name[i ? i : NR] }'
 }
 
 # What runs while it runs: all there is to see of a run that was stopped.
