@@ -5,7 +5,7 @@
 # and the programs for them. Which kernels: the arguments, else $KERNELS, else what $VM
 # says: "none", "some" (the oldest, a middle and the newest of this architecture), else all.
 #
-# JOBS=N         machines at once (half as many again as processors: much of their time they wait)
+# JOBS=N         machines at once (as many as processors)
 # O=DIR          where tcpclose was built (build); programs for another architecture: O/ARCH
 # THOROUGH=1     everything by every way, where otherwise the kernels take turns
 # KEPT=1         boots nothing: judges what the last run has left in O
@@ -144,7 +144,7 @@ prepare() { # KERNEL OUT
 
 # As many machines at once as there are processors: one that has less than a whole one is too
 # slow for the clocks of what runs in it.
-: "${JOBS:=$((($(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2))}"
+: "${JOBS:=$(getconf _NPROCESSORS_ONLN)}"
 
 # Those that take longest first: an emulator for another architecture has more to do, and of
 # the newest kernel, and then of the oldest, more is asked.
@@ -204,8 +204,6 @@ show_times() { # KERNEL FILE
 	} END { print "" }' "$2"
 }
 
-# A machine that never came up has shown nothing of ours, and a reader's may be too slow for
-# it. Where all kernels are asked for it is a failure all the same: 0 = it ran, 1 = it did not.
 # Results that were numbered by themselves.
 tell() { # FILE
 	local line
@@ -253,6 +251,8 @@ judge_all() { # RESULTS
 	done
 }
 
+# A machine that never came up has shown nothing of ours, and a reader's may be too slow for
+# it. Where all kernels are asked for it is a failure all the same: 0 = it ran, 1 = it did not.
 ran() { # KERNEL OUT WHAT
 	local status
 
