@@ -276,6 +276,29 @@ static void the_oldest_is_forgotten_for_the_newest(void **state)
 	assert_true(told.n == 4 && !told.last.of);
 }
 
+static void so_it_is_where_nobody_has_asked_before(void **state)
+{
+	struct flow_table *t = *state;
+	uint64_t now = 0, last = 0;
+
+	/* the first two hundred are forgotten again */
+	for (uint32_t i = 0; i < 65536 + 200; i++, now += MS(1)) {
+		feed_born(t, now, i % 32, (uint16_t)i);
+		last = feed_aborted(t, now + 1, i % 32, (uint16_t)i);
+		if (i % 100 == 0)
+			flow_tick(t, now + 3);
+	}
+	flow_tick(t, now + MS(200));
+	stray(t, now + MS(201), 199);
+	stray(t, now + MS(202), 200);
+	flow_tick(t, now + MS(400));
+	/* port 200's first life is the oldest that is left; port 199 is known by its second */
+	assert_true(told.n == 2 && told.last.of == 201);
+	stray(t, now + MS(401), 199);
+	flow_tick(t, now + MS(600));
+	assert_true(told.n == 3 && told.last.of == last);
+}
+
 static void a_flood_is_bounded(void **state)
 {
 	struct flow_table *t = *state;
@@ -305,6 +328,7 @@ int main(void)
 		TEST(an_understudy_that_repeats_is_not_believed),
 		TEST(at_the_end_all_are_told),
 		TEST(the_oldest_is_forgotten_for_the_newest),
+		TEST(so_it_is_where_nobody_has_asked_before),
 		TEST(a_flood_is_bounded),
 	};
 
