@@ -155,8 +155,12 @@ static bool is_request(const struct flow *f)
 static evidence_set blind_to(const struct flow_table *t, const struct flow *f)
 {
 	evidence_set lost = f->v.evidence & EV(GAP) ? t->told_apart : 0;
+	evidence_set blind = (t->blind | lost) & (is_request(f) ? t->of_requests : t->of_sockets);
 
-	return (t->blind | lost) & (is_request(f) ? t->of_requests : t->of_sockets);
+	/* a call has ended it, and nothing was left that a sockmap could have taken */
+	if (f->v.evidence & EV(BY_CALL) && !(f->v.evidence & EV(UNREAD)))
+		blind &= ~EV(SOCKMAP);
+	return blind;
 }
 
 /* Judged, given out, forgotten. */
