@@ -103,6 +103,22 @@ static __always_inline void kern_current(__u32 *flags, __s32 *exit_code, __u8 co
 	bpf_core_read(comm, 16, &leader->comm);
 }
 
+/*
+ * Whoever looks at a task's open file holds it meanwhile. If its owner closes it just
+ * then, the looker is the last to let go, and the socket's end is its call's, but none of
+ * its doing. Of lookers those are known that run the same file as this tracer. `comm` is
+ * the current task's; for most its first bytes tell.
+ */
+static __always_inline bool kern_is_looker(const __u8 comm[16])
+{
+	struct task_struct *task;
+
+	if (*(const __u64 *)comm != looker_name)
+		return false;
+	task = (void *)bpf_get_current_task();
+	return (__u64)BPF_CORE_READ(task, mm, exe_file, f_inode) == looker_exe;
+}
+
 /* 0 or 1. */
 static __always_inline u64 kern_sock_flag(u64 flags, enum sock_flags flag)
 {

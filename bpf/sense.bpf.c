@@ -13,6 +13,10 @@ __u64 lost_records = 0;
 /* Set by the reader: from now on changes of state may go unseen. */
 int states_unseen = 0;
 
+/* kern.bpf.h: programs that look through open files, as this one does. 0 = not known yet. */
+__u64 looker_name = 0;
+__u64 looker_exe = 0;
+
 struct ring_map ring SEC(".maps");
 struct counts_map counts SEC(".maps");
 struct answers_map answers SEC(".maps");

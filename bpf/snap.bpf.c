@@ -23,16 +23,29 @@ static __always_inline void fill_snapshot(struct wire_held *rec, const struct tc
 	rec->ev.old_state = rec->ev.new_state = rec->sock.state;
 }
 
-/* Set by user space to see one socket, without filters; 0 = everybody's, filtered. */
+/* Set by user space to see one socket of its own, without filters; 0 = everybody's, filtered. */
 __u64 snap_cookie = 0;
+
+/* It is this tracer itself: only it has the socket with that cookie. */
+static __always_inline void know_looker(struct task_struct *task)
+{
+	struct task_struct *leader = READ(task, group_leader);
+
+	looker_exe = (__u64)BPF_CORE_READ(task, mm, exe_file, f_inode);
+	bpf_core_read(&looker_name, sizeof(looker_name), &leader->comm);
+}
 
 static __always_inline bool task_wanted(struct task_struct *task, const struct tcp_sock *tp)
 {
 	const struct sock *sk = (const void *)tp;
 	__u32 pid = READ(task, tgid);
 
-	if (snap_cookie)
-		return READ(sk, __sk_common.skc_cookie.counter) == snap_cookie;
+	if (snap_cookie) {
+		if (READ(sk, __sk_common.skc_cookie.counter) != snap_cookie)
+			return false;
+		know_looker(task);
+		return true;
+	}
 	if (!sock_wanted(tp))
 		return false;
 	/* of many that hold it, one that is asked for is enough */

@@ -176,7 +176,7 @@ static __always_inline void fill_task(struct wire_task *out, bool asked)
 	out->tid = ids;
 	out->uid = bpf_get_current_uid_gid();
 	kern_current(&flags, &out->exit_code, out->comm, out->pid == out->tid);
-	out->flags = task_flags(flags) | (asked ? WIRE_TASK_MEANT : 0);
+	out->flags = task_flags(flags) | (asked && !kern_is_looker(out->comm) ? WIRE_TASK_MEANT : 0);
 	out->fd = 0;
 }
 
@@ -332,6 +332,13 @@ static __always_inline bool claim_for(__u64 sk, __u32 pid)
 
 static __always_inline bool claim_for_current(__u64 sk)
 {
+	__u8 comm[16] __attribute__((aligned(8))) = {};
+
+	if (!config.filter.n_pids)
+		return false;
+	bpf_get_current_comm(comm, sizeof(comm));
+	if (kern_is_looker(comm))
+		return is_others(sk);
 	return claim_for(sk, bpf_get_current_pid_tgid() >> 32);
 }
 

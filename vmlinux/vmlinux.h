@@ -302,16 +302,6 @@ struct cred {
 	kuid_t uid;
 };
 
-struct task_struct {
-	unsigned int flags;
-	int exit_code;
-	int pid;
-	int tgid;
-	struct task_struct *group_leader;
-	const struct cred *cred;
-	char comm[16];
-};
-
 struct inode {
 	unsigned short i_mode;
 };
@@ -319,6 +309,21 @@ struct inode {
 struct file {
 	void *private_data;
 	struct inode *f_inode;
+};
+
+struct mm_struct {
+	struct file *exe_file;
+};
+
+struct task_struct {
+	unsigned int flags;
+	int exit_code;
+	int pid;
+	int tgid;
+	struct mm_struct *mm;
+	struct task_struct *group_leader;
+	const struct cred *cred;
+	char comm[16];
 };
 
 struct socket {

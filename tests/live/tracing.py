@@ -172,10 +172,14 @@ def tcpclose(*arguments, seconds=DEADLINE, **more):
 
 
 def lossless(play, tries=3):
-    """Plays until no tracer of it lost records: what others do on this machine is not what is tested here."""
+    """
+    Plays until no tracer of it lost records, nor anything else was blurred (`blurred`, where the play knows of
+    such things): what others do on this machine is not what is tested here.
+    """
     for attempt in range(tries):
         played = play()
         lost = [tracer.err.lines[-1] for tracer in played.tracers if " 0 lost" not in tracer.err.lines[-1]]
+        lost += getattr(played, "blurred", [])
         if not lost:
             break
         print(f"# attempt {attempt + 1}, load {os.getloadavg()[0]:.1f}: {lost}")

@@ -224,7 +224,8 @@ void fold_release(struct flow *f, const struct obs *obs)
 		f->in_sockmap = obs->sock.psock;
 		f->closing_ns = obs->mono_ns;
 	}
-	if (!obs->has_task)
+	/* not meant: it let go of the socket only because it was looking at it */
+	if (!obs->has_task || !obs->task.meant)
 		return;
 	if (!obs->task.kthread)
 		fold_owner(f, &obs->task, OWNER_CLOSE);
