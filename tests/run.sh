@@ -5,7 +5,9 @@
 #
 # Runs test programs one after the other and reads the TAP on their standard
 # output. A program that fails a test, dies, prints no plan or another number of
-# results than planned has failed. Last line: N passed, N failed, N skipped.
+# results than planned has failed. A live one is then run once more, and that counts:
+# what others do on this machine, or the machine itself, may be to blame. What was wrong
+# the first time is printed all the same. Last line: N passed, N failed, N skipped.
 # Exit status 1 when anything failed or nothing ran.
 #
 # TIMEOUT=SECONDS in the environment overrides the limit per program.
@@ -20,6 +22,7 @@ trap 'test -z "$pid" || kill "$pid"; exit 130' INT TERM
 export CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C.UTF-8 TZ=UTC PYTHONDONTWRITEBYTECODE=1
 : >"$work/counts"
 : >"$work/skips"
+: >"$work/again"
 
 seconds_for() {
 	case $1 in
@@ -76,6 +79,22 @@ END {
 	exit failed > 0
 }'
 
+# attempt PROGRAM [ARGUMENT ...]: what it gave is in the files count and skip
+attempt() {
+	: >"$work/count"
+	: >"$work/skip"
+	timeout --kill-after=10 "$limit" "$@" >"$work/out" 2>"$work/err" </dev/null &
+	pid=$!
+	wait "$pid"
+	status=$?
+	pid=
+	awk -v kind="$kind" -v name="$name" -v status="$status" -v limit="$limit" \
+		-v counts="$work/count" -v skips="$work/skip" "$read_tap" "$work/out" && return
+	grep -v '^ok' "$work/out" | sed 's/^/    /'
+	test ! -s "$work/err" || { echo '    standard error:'; sed 's/^/    /' "$work/err"; }
+	return 1
+}
+
 # run KIND PROGRAM [ARGUMENT ...]
 run() {
 	kind=$1
@@ -85,15 +104,12 @@ run() {
 	case $1 in
 	*.py) command -v python3 >/dev/null || set -- echo '1..0 # SKIP no python3' ;;
 	esac
-	timeout --kill-after=10 "$limit" "$@" >"$work/out" 2>"$work/err" </dev/null &
-	pid=$!
-	wait "$pid"
-	status=$?
-	pid=
-	awk -v kind="$kind" -v name="$name" -v status="$status" -v limit="$limit" \
-		-v counts="$work/counts" -v skips="$work/skips" "$read_tap" "$work/out" && return
-	grep -v '^ok' "$work/out" | sed 's/^/    /'
-	test ! -s "$work/err" || { echo '    standard error:'; sed 's/^/    /' "$work/err"; }
+	if ! attempt "$@" && [ "$kind" = live ]; then
+		echo "    once more:"
+		! attempt "$@" || echo "$kind $name" >>"$work/again"
+	fi
+	cat "$work/count" >>"$work/counts"
+	cat "$work/skip" >>"$work/skips"
 }
 
 for argument in "$@"; do
@@ -112,6 +128,7 @@ for argument in "$@"; do
 done
 
 echo
+test ! -s "$work/again" || { echo 'Passed only the second time:'; sed 's/^/  /' "$work/again"; echo; }
 test ! -s "$work/skips" || { echo 'Skipped:'; sed 's/^/  /' "$work/skips"; echo; }
 awk '
 function line(what, p, f, s) { print what p " passed, " f " failed, " s " skipped" }

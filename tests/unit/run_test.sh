@@ -73,6 +73,11 @@ program counts_arguments <<'EOT'
 n=$(ls tests/scene/*.scene | wc -l); echo 1..1; [ $# -eq "$n" ] && echo ok || echo "not ok # $# of $n"
 EOT
 
+program second_time <<'EOT'
+printf '1..2\nok 1 - a # SKIP none here\n'
+if [ -e "$0.was" ]; then echo 'ok 2 - b'; else echo 'not ok 2 - b'; echo '# it was late'; : >"$0.was"; fi
+EOT
+
 says 0 '2 passed, 0 failed, 0 skipped' '^unit +.*good +2 passed' 'what passes is counted' unit="$dir/good"
 says 0 '1 passed, 0 failed, 0 skipped' . 'a plan may come last' unit="$dir/late"
 says 1 '1 passed, 1 failed, 0 skipped' '# because of this' 'a failed test fails, and its comments are shown' unit="$dir/bad"
@@ -92,6 +97,12 @@ says 1 '4 passed, 1 failed, 1 skipped' '^lint +3 passed, 0 failed, 1 skipped' 'k
 	unit="$dir/bad" lint="$dir/good" lint="$dir/skips"
 says 1 '0 passed, 0 failed, 0 skipped' 'no tests' 'nothing to run is no success'
 says 0 '1 passed, 0 failed, 0 skipped' . 'a scene runner is given all scenes' scene="$dir/counts_arguments"
+says 1 '1 passed, 1 failed, 0 skipped' 'once more' 'what is live and fails is run once more, and fails' live="$dir/bad"
+says 0 '1 passed, 0 failed, 1 skipped' '# it was late' 'what is live and passes the second time counts, and the first is shown' live="$dir/second_time"
+rm "$dir/second_time.was"
+says 0 '1 passed, 0 failed, 1 skipped' '^  live .*second_time$' 'it is named at the end' live="$dir/second_time"
+rm "$dir/second_time.was"
+says 1 '0 passed, 1 failed, 1 skipped' '# it was late' 'what is not live has no second time' unit="$dir/second_time"
 TIMEOUT=1
 export TIMEOUT
 says 1 '0 passed, 2 failed, 0 skipped' 'not done after 1 s' 'a program that hangs is ended and fails' unit="$dir/hangs"
