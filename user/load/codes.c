@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* No function of ours is longer: what follows it may be a hole. */
@@ -12,58 +11,44 @@
 static const struct {
 	enum wire_caller caller;
 	const char *function;
+	size_t length;
 } callers[] = {
-#define CALLER(id, function) { WIRE_BY_##id, #function },
+#define CALLER(id, function) { WIRE_BY_##id, #function, sizeof(#function) - 1 },
 #include "callers.def"
 };
 
-/* "f" and "f.cold.1" are f; "f_too" is not. */
-static bool is_of(const char *name, const char *function)
-{
-	size_t len = strlen(function);
-
-	return !strncmp(name, function, len) && (!name[len] || name[len] == '.');
-}
-
+/* "f" and "f.cold.1" are f; "f_too" is not. Some 200,000 symbols are asked: most by their first byte. */
 static enum wire_caller caller_of(const char *name)
 {
-	for (size_t i = 0; i < sizeof(callers) / sizeof(callers[0]); i++)
-		if (is_of(name, callers[i].function))
+	for (size_t i = 0; i < sizeof(callers) / sizeof(callers[0]); i++) {
+		size_t length = callers[i].length;
+
+		if (name[0] == callers[i].function[0] && !strncmp(name, callers[i].function, length) &&
+		    (!name[length] || name[length] == '.'))
 			return callers[i].caller;
+	}
 	return WIRE_BY_UNKNOWN;
 }
 
-/* "ffffffff8141d700 T mod_timer_pending\n"; false for what is of a module, or no such line. */
-static bool parse(char *line, unsigned long long *address, char **name)
+void codes_take(struct codes *codes, const struct symbol *symbol)
 {
-	char *type;
+	struct wire_code *last = codes->n ? &codes->code[codes->n - 1] : NULL;
+	uint64_t address = symbol->address;
+	enum wire_caller caller;
 
-	*address = strtoull(line, &type, 16);
-	if (type == line || *type != ' ' || !type[1] || type[2] != ' ')
-		return false;
-	*name = type + 3;
-	(*name)[strcspn(*name, "\n")] = '\0';
-	return !strchr(*name, '\t');
+	/* where the next thing begins, the last one ends; several names may have one address */
+	if (last && !last->end && address > last->start)
+		last->end = address - last->start < CODE_MAX ? address : last->start + CODE_MAX;
+	caller = address ? caller_of(symbol->name) : WIRE_BY_UNKNOWN;
+	if (!caller || codes->n == WIRE_CODES_MAX || (last && last->start == address))
+		return;
+	codes->code[codes->n++] = (struct wire_code){ .start = address, .caller = caller };
 }
 
-size_t codes_find(FILE *kallsyms, struct wire_code *ret, size_t max)
+void codes_end(struct codes *codes)
 {
-	unsigned long long address;
-	char line[512], *name;
-	size_t n = 0;
+	struct wire_code *last = codes->n ? &codes->code[codes->n - 1] : NULL;
 
-	while (fgets(line, sizeof(line), kallsyms) && parse(line, &address, &name)) {
-		enum wire_caller caller;
-
-		/* where the next thing begins, the last one ends; several names may have one address */
-		if (n && !ret[n - 1].end && address > ret[n - 1].start)
-			ret[n - 1].end = address - ret[n - 1].start < CODE_MAX ? address : ret[n - 1].start + CODE_MAX;
-		caller = address ? caller_of(name) : WIRE_BY_UNKNOWN;
-		if (!caller || n == max || (n && ret[n - 1].start == address))
-			continue;
-		ret[n++] = (struct wire_code){ .start = address, .caller = caller };
-	}
-	if (n && !ret[n - 1].end)
-		ret[n - 1].end = ret[n - 1].start + CODE_MAX;
-	return n;
+	if (last && !last->end)
+		last->end = last->start + CODE_MAX;
 }

@@ -5,15 +5,22 @@
 
 #include <linux/types.h>
 #include <stddef.h>
-#include <stdio.h>
 
+#include "load/symbols.h"
 #include "wire.h"
 
+struct codes {
+	struct wire_code code[WIRE_CODES_MAX];
+	size_t n; /* 0 where addresses are hidden */
+};
+
 /*
- * kallsyms: as in /proc, by rising address. Up to max of them; returns how many, 0
- * where addresses are hidden. A part that the compiler cut off ("f.cold") is found
- * too. Modules are not looked at: their symbols are in no order.
+ * One symbol of the kernel's after the other, by rising address: a function ends
+ * where the next one begins. A part that the compiler cut off ("f.cold") is found
+ * too. Modules' are not to be told: they are in no order.
  */
-size_t codes_find(FILE *kallsyms, struct wire_code *ret, size_t max);
+void codes_take(struct codes *codes, const struct symbol *symbol);
+/* There are no more. */
+void codes_end(struct codes *codes);
 
 #endif

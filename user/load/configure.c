@@ -3,12 +3,9 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
-#include "load/codes.h"
 #include "wire.h"
 
 #include "tcpclose.skel.h"
@@ -53,12 +50,10 @@ static uint32_t ring_bytes(uint32_t kib)
 	return (uint32_t)size;
 }
 
-static void find_codes(struct wire_config *w)
+static void set_codes(struct wire_config *w, const struct codes *codes)
 {
-	CLEANUP(fclose) FILE *kallsyms = fopen("/proc/kallsyms", "re");
-
-	if (kallsyms)
-		w->n_codes = (__u32)codes_find(kallsyms, w->codes, WIRE_CODES_MAX);
+	memcpy(w->codes, codes->code, codes->n * sizeof(codes->code[0]));
+	w->n_codes = (__u32)codes->n;
 }
 
 static void set_facts(struct wire_config *w, const struct examination *found)
@@ -72,7 +67,7 @@ static void set_facts(struct wire_config *w, const struct examination *found)
 	w->reply_reason_arg = arg_of(&found->facts, FACT_REASON_REPLY);
 	w->reset_skb_arg = arg_of(&found->facts, FACT_RESET_SKB);
 	if (facts_hold(&found->facts, FACT_CODE_ADDRESSES))
-		find_codes(w);
+		set_codes(w, &found->facts.codes);
 }
 
 int configure(struct tcpclose_bpf *skel, const struct examination *found, const struct session_config *config)

@@ -68,21 +68,18 @@ static bool ask_tracepoint(const struct btf *btf, const struct fact_row *row, ui
 	return true;
 }
 
-/* "ffffffff8141d700 t tw_timer_handler\n" of a fact that has not been answered yet? */
-static void take_symbol(char *line, uint64_t *asked, struct facts *f)
+static void take_symbol(void *ctx, const struct symbol *symbol)
 {
-	char *type;
-	uint64_t address = strtoull(line, &type, 16);
+	struct facts *f = ctx;
 
-	if (strlen(type) < 4)
-		return;
-	type[3 + strcspn(type + 3, "\t\n")] = '\0';
+	codes_take(&f->codes, symbol);
 	for (int i = 0; i < FACT_MAX; i++) {
-		if (!(*asked & UINT64_C(1) << i) || strcmp(type + 3, rows[i].a))
+		/* another one of that name, maybe hidden, is none of ours */
+		if (rows[i].ask != ASK_KSYM || f->value[i] || symbol->name[0] != rows[i].a[0] ||
+		    strcmp(symbol->name, rows[i].a))
 			continue;
-		*asked &= ~(UINT64_C(1) << i);
-		f->value[i] = address;
-		if (address && tolower(type[1]) == 't')
+		f->value[i] = symbol->address;
+		if (symbol->address && tolower(symbol->type) == 't')
 			f->holds |= UINT64_C(1) << i;
 	}
 }
@@ -91,14 +88,11 @@ static void take_symbol(char *line, uint64_t *asked, struct facts *f)
 static void ask_symbols(struct facts *f)
 {
 	CLEANUP(fclose) FILE *file = fopen("/proc/kallsyms", "re");
-	uint64_t asked = 0;
-	char line[512];
 
-	for (int i = 0; i < FACT_MAX; i++)
-		if (rows[i].ask == ASK_KSYM)
-			asked |= UINT64_C(1) << i;
-	while (asked && file && fgets(line, sizeof(line), file))
-		take_symbol(line, &asked, f);
+	if (!file)
+		return;
+	symbols_each(file, take_symbol, f);
+	codes_end(&f->codes);
 }
 
 static bool ask_mount(const struct fact_row *row, char *ret, size_t size)

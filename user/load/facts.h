@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "load/codes.h"
+
 struct btf;
 
 enum fact {
@@ -39,6 +41,7 @@ struct facts {
 	uint64_t holds;		  /* bits 1 << FACT_... */
 	uint64_t value[FACT_MAX]; /* argument index, address */
 	char cgroup2[256];	  /* its mount point */
+	struct codes codes;
 };
 
 static inline bool facts_hold(const struct facts *facts, enum fact fact)
