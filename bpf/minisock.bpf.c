@@ -81,31 +81,40 @@ __u32 n_peeks = 0;
 struct wire_peek peeks[WIRE_PEEK_MAX] = {};
 
 /*
+ * A function by itself: the verifier goes through it once, not once for each question.
+ * The address may be another mini-socket's by now: the tuple that is returned tells; or
+ * free memory, which keeps what stood there, but for the references: nobody holds any.
+ */
+__weak int peek_at(__u32 i)
+{
+	const struct inet_timewait_sock *tw;
+	struct mini_copy copy;
+	struct wire_peek *peek;
+
+	if (i >= WIRE_PEEK_MAX)
+		return 0;
+	peek = &peeks[i];
+	peek->substate = 0;
+	if (bpf_probe_read_kernel(&copy, sizeof(copy), (const void *)peek->addr))
+		return 0;
+	tw = mini_of(&copy);
+	if (READ(tw, __tw_common.skc_state) != ST_TIME_WAIT ||
+	    !READ(tw, __tw_common.skc_refcnt.refs.counter))
+		return 0;
+	read_tuple(&tw->__tw_common, READ(tw, tw_sport), &peek->tuple);
+	peek->substate = READ(tw, tw_substate);
+	return 0;
+}
+
+/*
  * The step from FIN_WAIT2 to TIME_WAIT is not traced at all when the new expiry
  * falls into the timer wheel's same bucket. So user space asks: it runs this
- * program itself (BPF_PROG_TEST_RUN), never attached. The address may be another
- * mini-socket's by now: the tuple that is returned tells; or free memory, which
- * keeps what stood there, but for the references: nobody holds any.
+ * program itself (BPF_PROG_TEST_RUN), never attached.
  */
 SEC("?raw_tp")
 int peek_minisockets(void *ctx)
 {
-	for (int i = 0; i < WIRE_PEEK_MAX; i++) {
-		const struct inet_timewait_sock *tw;
-		struct wire_peek *peek = &peeks[i];
-		struct mini_copy copy;
-
-		if (i >= n_peeks)
-			break;
-		peek->substate = 0;
-		if (bpf_probe_read_kernel(&copy, sizeof(copy), (const void *)peek->addr))
-			continue;
-		tw = mini_of(&copy);
-		if (READ(tw, __tw_common.skc_state) != ST_TIME_WAIT ||
-		    !READ(tw, __tw_common.skc_refcnt.refs.counter))
-			continue;
-		read_tuple(&tw->__tw_common, READ(tw, tw_sport), &peek->tuple);
-		peek->substate = READ(tw, tw_substate);
-	}
+	for (__u32 i = 0; i < WIRE_PEEK_MAX && i < n_peeks; i++)
+		peek_at(i);
 	return 0;
 }

@@ -13,6 +13,9 @@ __u64 lost_records = 0;
 /* Set by the reader: from now on changes of state may go unseen. */
 int states_unseen = 0;
 
+/* Never written: but the verifier does not know what is in it, nor what a number is once it was added. */
+__u64 nothing = 0;
+
 /* kern.bpf.h: programs that look through open files, as this one does. 0 = not known yet. */
 __u64 looker_name = 0;
 __u64 looker_exe = 0;

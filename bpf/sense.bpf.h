@@ -24,6 +24,7 @@ extern const volatile struct wire_config config;
 extern int reader_woken;
 extern __u64 lost_records;
 extern int states_unseen;
+extern __u64 nothing;
 extern __u64 looker_name, looker_exe;
 
 struct ring_map {

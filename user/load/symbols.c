@@ -4,9 +4,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* The kernel gives no more than a page at a time. */
-#define BUFFER_SIZE 4096
-
 /* 16 for what is no digit. By hand: strtoull() was a sixth of all that starting takes here. */
 static unsigned int digit(char c)
 {
@@ -40,8 +37,6 @@ void symbols_each(FILE *kallsyms, void (*take)(void *ctx, const struct symbol *s
 	struct symbol symbol;
 	char line[512];
 
-	/* failing changes nothing but how long it takes */
-	setvbuf(kallsyms, NULL, _IOFBF, BUFFER_SIZE);
 	while (fgets(line, sizeof(line), kallsyms) && parse(line, &symbol))
 		take(ctx, &symbol);
 }
