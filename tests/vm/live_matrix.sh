@@ -5,15 +5,16 @@
 #
 # tests/live, the same files, inside every kernel of kernels.txt (or those named, see
 # lib.sh), by the way that kernels.txt says (THOROUGH=1: by every way), one boot per kernel.
-# Every ending is tried there by every way anyhow (demo_matrix.sh). So the tests that are not
-# about the kernel's part run only where the way is auto, which is what users run. Prints TAP,
+# Every ending is tried there by every way anyhow (demo_matrix.sh), so demo and pair are not
+# among them. The tests that are not about the kernel's part run only where the way is auto,
+# which is what users run. Prints TAP,
 # one result for each test program; what each said stays in
 # $O/vm-live/KERNEL/WAY/TEST.{tap,err,status}.
 #
 # O=DIR          where tcpclose and the programs of tests/live were built (build)
 # WAYS="..."     the ways to try
 # TESTS="..."    names in tests/live (filters trace minisocket churn views traps owners orphans verify; by auto
-#                demo safety too; mix by name)
+#                safety too; demo, pair and mix by name)
 # CHURN=N        connections of churn (2000: a machine without KVM is slow)
 # MINIS=N        graceful closes that minisocket counts (400)
 # MIX=N          connections of mix (2000)
@@ -66,7 +67,7 @@ tests_of() { # WAY
 	if [ -n "${TESTS:-}" ]; then
 		echo "$TESTS"
 	else
-		echo verify filters trace minisocket churn views traps owners orphans "$([ "$1" != auto ] || echo demo safety)"
+		echo verify filters trace minisocket churn views traps owners orphans "$([ "$1" != auto ] || echo safety)"
 	fi
 }
 
