@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/buf.h"
+
 #define SECOND UINT64_C(1000000000)
 
 /* True when text[] already begins with that second. */
@@ -16,16 +18,15 @@ static bool is_cached(struct stamp *s, uint64_t second)
 	return false;
 }
 
-/* ".123456789" cut to so many digits, behind the second. */
-static char *put_fraction(struct stamp *s, uint64_t ns, unsigned digits)
+/* ".123456789" behind the second, the end of the text behind so many digits of it. */
+static void put_fraction(struct stamp *s, uint64_t ns, unsigned digits, const char *end)
 {
 	char *p = s->text + s->len;
-	uint64_t scale = SECOND / 10;
 
-	*p++ = '.';
-	for (unsigned i = 0; i < digits; i++, scale /= 10)
-		*p++ = (char)('0' + ns / scale % 10);
-	return p;
+	p[0] = '.';
+	p[1] = (char)('0' + ns / 100000000);
+	buf_digits_padded(p + 2, (uint32_t)(ns % 100000000));
+	strcpy(p + 1 + digits, end);
 }
 
 const char *stamp_utc(struct stamp *s, uint64_t wall_ns)
@@ -36,7 +37,7 @@ const char *stamp_utc(struct stamp *s, uint64_t wall_ns)
 	if (!is_cached(s, wall_ns / SECOND))
 		s->len = (unsigned)strftime(s->text, sizeof(s->text) - 12, "%Y-%m-%dT%H:%M:%S",
 					    gmtime_r(&second, &tm));
-	memcpy(put_fraction(s, wall_ns % SECOND, 9), "Z", 2);
+	put_fraction(s, wall_ns % SECOND, 9, "Z");
 	return s->text;
 }
 
@@ -48,6 +49,6 @@ const char *stamp_clock(struct stamp *s, uint64_t wall_ns)
 	if (!is_cached(s, wall_ns / SECOND))
 		s->len = (unsigned)strftime(s->text, sizeof(s->text) - 12, "%H:%M:%S",
 					    localtime_r(&second, &tm));
-	*put_fraction(s, wall_ns % SECOND, 3) = '\0';
+	put_fraction(s, wall_ns % SECOND, 3, "");
 	return s->text;
 }
