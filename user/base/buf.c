@@ -62,7 +62,7 @@ void buf_fill(struct buf *b, char c, size_t n)
  * four, four of two, eight of one, all that are of one length in one multiplication.
  * 10486 / 2^20 is 1 / 100 and 103 / 2^10 is 1 / 10, near enough for what is that small.
  */
-static uint64_t eight_digits(uint32_t value)
+static inline uint64_t eight_digits(uint32_t value)
 {
 	uint64_t fours = value / 10000 | (uint64_t)(value % 10000) << 32;
 	uint64_t hundreds = fours * 10486 >> 20 & UINT64_C(0x7f0000007f);

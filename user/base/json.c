@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-#include "base/json.h"
+#include "base/json_priv.h"
 
 #include <errno.h>
 
 #include "base/utf8.h"
 
-static void misuse(struct json *j, int err)
+const char json_written[FORM_SLACK];
+
+void json_misuse(struct json *j, int err)
 {
 	if (!j->err)
 		j->err = err;
-	/* whoever finds a key waiting need not ask for the error */
-	j->keyed = false;
+	/* whoever finds a key waiting, or may have one wait, need not ask for the error */
+	j->key = NULL;
+	j->plain = false;
 }
 
 void json_begin(struct json *j, struct buf *out)
@@ -20,19 +23,19 @@ void json_begin(struct json *j, struct buf *out)
 
 int json_end(struct json *j)
 {
-	if (!j->done)
-		misuse(j, -EINVAL);
+	if (!j->done || j->form)
+		json_misuse(j, -EINVAL);
 	if (j->out->err)
-		misuse(j, j->out->err);
+		json_misuse(j, j->out->err);
 	if (j->err)
 		buf_cut(j->out, j->start);
 	return j->err;
 }
 
-static void enter(struct json *j, unsigned depth)
+static inline void enter(struct json *j, bool in_object)
 {
-	j->depth = (uint8_t)depth;
-	j->in_object = depth && (j->object >> (depth - 1) & 1);
+	j->in_object = in_object;
+	j->plain = in_object && !j->pretty;
 }
 
 static inline void new_line(struct json *j)
@@ -43,14 +46,19 @@ static inline void new_line(struct json *j)
 	buf_fill(j->out, '\t', j->depth);
 }
 
-/* A value without a key: an array's, or the one on top. */
-static bool item_fits(struct json *j)
+char *json_no_place(struct json *j)
+{
+	json_misuse(j, j->out->err);
+	return NULL;
+}
+
+char *json_item_place(struct json *j, size_t n)
 {
 	if (j->err)
-		return false;
+		return NULL;
 	if (j->done || j->in_object) {
-		misuse(j, -EINVAL);
-		return false;
+		json_misuse(j, -EINVAL);
+		return NULL;
 	}
 	if (j->comma)
 		buf_byte(j->out, ',');
@@ -58,43 +66,42 @@ static bool item_fits(struct json *j)
 		new_line(j);
 	j->comma = true;
 	j->done = j->depth == 0;
-	return true;
+	if (buf_reserve(j->out, n))
+		return json_no_place(j);
+	return j->out->data + j->out->len;
 }
 
-/* Before every value: may one stand here, and does a comma go first? */
-static inline bool value_fits(struct json *j)
+static inline void open_container(struct json *j, bool object, char bracket)
 {
-	/* a key, so an object, so not done */
-	if (!j->keyed)
-		return item_fits(j);
-	j->keyed = false;
-	j->comma = true;
-	return true;
-}
+	char *at;
 
-static void open_container(struct json *j, bool object, char bracket)
-{
 	if (j->depth == JSON_DEPTH)
-		misuse(j, -E2BIG);
-	if (!value_fits(j))
+		json_misuse(j, -E2BIG);
+	at = json_value_place(j, 1);
+	if (!at)
 		return;
-	j->object &= ~(UINT64_C(1) << j->depth);
-	j->object |= (uint64_t)object << j->depth;
-	enter(j, j->depth + 1U);
+	*at = bracket;
+	json_value_ends(j, at + 1);
+	j->object = j->object << 1 | object;
+	j->depth++;
+	enter(j, object);
 	j->comma = false;
 	j->done = false;
-	buf_byte(j->out, bracket);
 }
 
-static void close_container(struct json *j, bool object, char bracket)
+static inline void close_container(struct json *j, bool object, char bracket)
 {
 	if (j->err)
 		return;
-	if (!j->depth || j->in_object != object || j->keyed) {
-		misuse(j, -EINVAL);
+	if (!j->depth || j->in_object != object || j->key) {
+		json_misuse(j, -EINVAL);
 		return;
 	}
-	enter(j, j->depth - 1U);
+	j->depth--;
+	if (j->depth < j->low)
+		j->low = j->depth;
+	j->object >>= 1;
+	enter(j, j->depth && j->object & 1);
 	if (j->comma)
 		new_line(j);
 	j->comma = true;
@@ -177,18 +184,34 @@ static uint64_t not_plain(uint64_t w)
 	return (w | (w - EACH_BYTE * 0x20) | quote | slash | del) & EACH_BYTE * 0x80;
 }
 
-/* Copies n bytes; whether all of them are plain ASCII. Inline, for memcpy() is slow on what is so short. */
-static inline bool copy_plain(char *to, const char *p, size_t n)
+/* The same of fewer bytes than a word has: two halves that may overlap, as below. */
+static inline bool copy_short(char *to, const char *p, size_t n)
 {
-	uint64_t w = EACH_BYTE * ' ', bad = 0;
+	uint32_t first, last;
 
-	if (n < sizeof(w)) {
+	if (n < sizeof(first)) {
+		uint64_t w = EACH_BYTE * ' ';
+
 		for (size_t i = 0; i < n; i++) {
 			to[i] = p[i];
 			w = w << 8 | (uint8_t)p[i];
 		}
 		return !not_plain(w);
 	}
+	memcpy(&first, p, sizeof(first));
+	memcpy(&last, p + n - sizeof(last), sizeof(last));
+	memcpy(to, &first, sizeof(first));
+	memcpy(to + n - sizeof(last), &last, sizeof(last));
+	return !not_plain((uint64_t)last << 32 | first);
+}
+
+/* Copies n bytes; whether all of them are plain ASCII. Inline, for memcpy() is slow on what is so short. */
+static inline bool copy_plain(char *to, const char *p, size_t n)
+{
+	uint64_t w, bad = 0;
+
+	if (n < sizeof(w))
+		return copy_short(to, p, n);
 	for (size_t i = 0; i + sizeof(w) <= n; i += sizeof(w)) {
 		memcpy(&w, p + i, sizeof(w));
 		memcpy(to + i, &w, sizeof(w));
@@ -216,37 +239,32 @@ static void put_hostile(struct buf *out, const char *p, size_t n)
 	}
 }
 
-static void put_string(struct buf *out, const char *p, size_t n)
+/* At `at`, where room for them and their quotes is, as far as they need no escape. */
+static void put_string(struct buf *out, char *at, const char *p, size_t n)
 {
-	char *to;
-
-	if (n > SIZE_MAX / 2 || buf_reserve(out, n + 2))
-		return;
-	to = out->data + out->len;
-	*to++ = '"';
-	if (copy_plain(to, p, n)) {
-		to[n] = '"';
-		out->len += n + 2;
+	*at++ = '"';
+	if (copy_plain(at, p, n)) {
+		at[n] = '"';
+		out->len = (size_t)(at + n + 1 - out->data);
 		return;
 	}
-	out->len++;
+	out->len = (size_t)(at - out->data);
 	put_hostile(out, p, n);
 	buf_byte(out, '"');
 }
 
-/* Before every key: may one stand here, and does a comma go first? */
-static inline bool key_fits(struct json *j)
+/* Before a key that is written at once: may one stand here, and does a comma go first? */
+static bool key_fits(struct json *j)
 {
 	if (j->err)
 		return false;
-	if (!j->in_object || j->keyed) {
-		misuse(j, -EINVAL);
+	if (!j->in_object || j->key) {
+		json_misuse(j, -EINVAL);
 		return false;
 	}
 	if (j->comma)
 		buf_byte(j->out, ',');
 	new_line(j);
-	j->keyed = true;
 	return true;
 }
 
@@ -254,122 +272,96 @@ void json_key_n(struct json *j, const char *key, size_t n)
 {
 	if (!key_fits(j))
 		return;
-	put_string(j->out, key, n);
-	buf_byte(j->out, ':');
-	if (j->pretty)
-		buf_byte(j->out, ' ');
-}
-
-/* All of the block, whose length the compiler knows; what is too much is written over. */
-static inline void put_word(struct buf *out, const struct json_word *word)
-{
-	if (buf_reserve(out, sizeof(*word)))
-		return;
-	memcpy(out->data + out->len, word, sizeof(*word));
-	out->len += word->n;
-}
-
-void json_key_word(struct json *j, const struct json_word *key)
-{
-	struct buf *out = j->out;
-
-	/* what is not simple is asked again; what is, is done sixty times a line */
-	if (j->err || !j->in_object || j->keyed || j->pretty || buf_reserve(out, sizeof(*key) + 1)) {
-		if (!key_fits(j))
-			return;
-		put_word(out, key);
-		if (j->pretty)
-			buf_byte(out, ' ');
+	if (n > SIZE_MAX / 2 || buf_reserve(j->out, n + 2)) {
+		json_misuse(j, -ENOMEM);
 		return;
 	}
-	/* without a comma the key is written over it */
-	out->data[out->len] = ',';
-	out->len += j->comma;
-	memcpy(out->data + out->len, key, sizeof(*key));
-	out->len += key->n;
-	j->keyed = true;
+	put_string(j->out, j->out->data + j->out->len, key, n);
+	buf_byte(j->out, ':');
+	json_key_is_written(j);
 }
 
-static bool may_copy(const struct json *j)
+void json_key_now(struct json *j, const struct json_word *key)
 {
-	return j->memo && !j->err && j->in_object && !j->keyed && !j->pretty;
-}
-
-bool json_again(struct json *j, const struct memo_key *key)
-{
-	const struct memo_slot *slot = may_copy(j) ? memo_find(j->memo, key) : NULL;
-
-	if (!slot)
-		return false;
-	if (j->comma)
-		buf_byte(j->out, ',');
-	buf_add(j->out, slot->text, slot->n);
-	j->comma = true;
-	return true;
-}
-
-size_t json_mark(const struct json *j)
-{
-	return j->out->len + j->comma;
-}
-
-void json_keep(struct json *j, const struct memo_key *key, size_t mark)
-{
-	if (may_copy(j) && !j->out->err && j->out->len > mark)
-		memo_put(j->memo, key, j->out->data + mark, j->out->len - mark);
+	if (!key_fits(j))
+		return;
+	buf_add(j->out, key->text, key->n);
+	json_key_is_written(j);
 }
 
 void json_word(struct json *j, const struct json_word *word)
 {
-	if (value_fits(j))
-		put_word(j->out, word);
+	char *at = json_value_place(j, sizeof(*word));
+
+	if (!at)
+		return;
+	memcpy(at, word, sizeof(*word));
+	json_value_ends(j, at + word->n);
 }
 
 void json_string_n(struct json *j, const char *bytes, size_t n)
 {
-	if (value_fits(j))
-		put_string(j->out, bytes, n);
+	char *at;
+
+	if (n > SIZE_MAX / 2)
+		json_misuse(j, -ENOMEM);
+	at = json_value_place(j, n + 2);
+	if (at)
+		put_string(j->out, at, bytes, n);
 }
 
 void json_u64(struct json *j, uint64_t value)
 {
-	if (value_fits(j))
-		buf_u64(j->out, value);
+	char *at = json_value_place(j, 20);
+
+	if (at)
+		json_put_u64(j, at, value);
 }
 
 void json_i64(struct json *j, int64_t value)
 {
-	if (value_fits(j))
-		buf_i64(j->out, value);
+	char *at = json_value_place(j, 21);
+
+	if (!at)
+		return;
+	if (value < 0)
+		*at++ = '-';
+	/* Negated as unsigned: INT64_MIN has no positive twin. */
+	at += buf_digits(at, value < 0 ? -(uint64_t)value : (uint64_t)value);
+	json_value_ends(j, at);
 }
 
 void json_boolean(struct json *j, bool value)
 {
-	if (value_fits(j))
-		buf_puts(j->out, value ? "true" : "false");
+	static const struct json_word words[] = { { "false", 5 }, { "true", 4 } };
+
+	json_word(j, &words[value]);
 }
 
 void json_null(struct json *j)
 {
-	if (value_fits(j))
-		buf_add(j->out, "null", 4);
+	static const struct json_word null = { "null", 4 };
+
+	json_word(j, &null);
 }
 
 void json_decimal(struct json *j, uint64_t value, unsigned digits)
 {
 	uint64_t scale = 1;
+	char *at = json_value_place(j, 20 + 1 + 18);
 
+	if (!at)
+		return;
 	for (unsigned i = 0; i < digits && i < 18; i++)
 		scale *= 10;
-	if (!value_fits(j))
-		return;
-	buf_u64(j->out, value / scale);
+	at += buf_digits(at, value / scale);
 	value %= scale;
 	if (value)
-		buf_byte(j->out, '.');
+		*at++ = '.';
 	while (value) {
 		scale /= 10;
-		buf_byte(j->out, (char)('0' + value / scale));
+		*at++ = (char)('0' + value / scale);
 		value %= scale;
 	}
+	json_value_ends(j, at);
 }

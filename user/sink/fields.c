@@ -21,10 +21,12 @@
 
 /* Numbers. */
 
-EMIT(emit_u64) { json_u64(j, *(const uint64_t *)at); }
-EMIT(emit_u32) { json_u64(j, *(const uint32_t *)at); }
-EMIT(emit_u16) { json_u64(j, *(const uint16_t *)at); }
-EMIT(emit_u8) { json_u64(j, *(const uint8_t *)at); }
+static uint64_t u64(const void *at) { return *(const uint64_t *)at; }
+static uint64_t u32(const void *at) { return *(const uint32_t *)at; }
+static uint64_t u16(const void *at) { return *(const uint16_t *)at; }
+static uint64_t u8(const void *at) { return *(const uint8_t *)at; }
+
+EMIT(emit_number) { json_u64(j, field->type->number(at)); }
 EMIT(emit_i64) { json_i64(j, *(const int64_t *)at); }
 EMIT(emit_i32) { json_i64(j, *(const int32_t *)at); }
 EMIT(emit_flag) { json_boolean(j, *(const bool *)at); }
@@ -36,17 +38,18 @@ static bool zero_u32(const void *at) { return !*(const uint32_t *)at; }
 static bool zero_u16(const void *at) { return !*(const uint16_t *)at; }
 static bool zero_u8(const void *at) { return !*(const uint8_t *)at; }
 
-TYPE(U64, "integer", emit_u64, .size = 8);
-TYPE(U32, "integer", emit_u32, .size = 4);
-TYPE(U16, "integer", emit_u16, .size = 2);
-TYPE(I64, "integer", emit_i64, .size = 8, .is_signed = true);
-TYPE(I32, "integer", emit_i32, .size = 4, .is_signed = true);
-TYPE(ID_OR_NULL, "integer", emit_u64, .size = 8, .absent = zero_u64);
-TYPE(U64_OR_NULL, "integer", emit_u64, .size = 8, .absent = zero_u64);
-TYPE(PORT, "integer", emit_u16, .size = 2, .absent = zero_u16);
-TYPE(FAMILY, "integer", emit_u8, .size = 1, .absent = zero_u8);
+TYPE(U64, "integer", emit_number, .number = u64, .size = 8, .usual = zero_u64);
+TYPE(U32, "integer", emit_number, .number = u32, .size = 4, .usual = zero_u32);
+TYPE(U16, "integer", emit_number, .number = u16, .size = 2, .usual = zero_u16);
+TYPE(I64, "integer", emit_i64, .size = 8, .is_signed = true, .usual = zero_u64);
+TYPE(I32, "integer", emit_i32, .size = 4, .is_signed = true, .usual = zero_u32);
+TYPE(VERSION, "integer", emit_number, .number = u32, .size = 4, .steady = true);
+TYPE(ID_OR_NULL, "integer", emit_number, .number = u64, .size = 8, .absent = zero_u64);
+TYPE(U64_OR_NULL, "integer", emit_number, .number = u64, .size = 8, .absent = zero_u64);
+TYPE(PORT, "integer", emit_number, .number = u16, .size = 2, .absent = zero_u16);
+TYPE(FAMILY, "integer", emit_number, .number = u8, .size = 1, .absent = zero_u8, .steady = true);
 TYPE(FLAG, "boolean", emit_flag, .size = 1, .steady = true);
-TYPE(SECONDS, "number", emit_seconds, .size = 4);
+TYPE(SECONDS, "number", emit_seconds, .size = 4, .usual = zero_u32);
 
 /* Text. */
 
@@ -63,6 +66,8 @@ EMIT(emit_tcp_flags)
 static bool no_name(const void *at) { return !*(const char *const *)at; }
 
 TYPE(NAME, "string", emit_name, .size = sizeof(char *));
+/* One that stands for ever where it is. */
+TYPE(WORD, "string", emit_name, .size = sizeof(char *), .steady = true);
 TYPE(NAME_OR_NULL, "string", emit_name, .size = sizeof(char *), .absent = no_name);
 TYPE(NAME_OR_LEFT_OUT, "string", emit_name, .size = sizeof(char *), .absent = no_name, .left_out = true);
 TYPE(TIME, "string", emit_name, .size = sizeof(char *),
@@ -139,13 +144,13 @@ TYPE(CAUSE, "string", emit_cause, .size = sizeof(enum cause), .words = "cause", 
 TYPE(HOW, "string", emit_how, .size = sizeof(enum how), .words = "how", .word = word_how, .steady = true);
 TYPE(CLOSER, "string", emit_closer, .size = sizeof(enum closer), .words = "side", .word = word_closer, .steady = true);
 TYPE(MINI_END, "string", emit_mini_end, .size = sizeof(enum mini_end), .words = "end of a mini-socket", .word = word_mini_end, .steady = true);
-TYPE(MINI_CALLER_OR_LEFT_OUT, "string", emit_mini_caller, .size = 1, .words = "what ends a mini-socket", .word = word_mini_caller, .absent = zero_u8, .left_out = true);
-TYPE(REQUEST_CALLER_OR_NULL, "string", emit_request_caller, .size = 1, .words = "what ends a half-open connection", .word = word_request_caller, .absent = zero_u8);
-TYPE(SOURCE, "string", emit_source, .size = sizeof(enum owner_source), .words = "source", .word = word_source);
-TYPE(KIND, "string", emit_kind, .size = sizeof(enum obs_kind), .words = "kind of event", .word = word_kind);
-TYPE(STATE, "string", emit_state, .size = 1, .words = "state", .word = word_state);
+TYPE(MINI_CALLER_OR_LEFT_OUT, "string", emit_mini_caller, .size = 1, .words = "what ends a mini-socket", .word = word_mini_caller, .absent = zero_u8, .left_out = true, .steady = true);
+TYPE(REQUEST_CALLER_OR_NULL, "string", emit_request_caller, .size = 1, .words = "what ends a half-open connection", .word = word_request_caller, .absent = zero_u8, .steady = true);
+TYPE(SOURCE, "string", emit_source, .size = sizeof(enum owner_source), .words = "source", .word = word_source, .steady = true);
+TYPE(KIND, "string", emit_kind, .size = sizeof(enum obs_kind), .words = "kind of event", .word = word_kind, .steady = true);
+TYPE(STATE, "string", emit_state, .size = 1, .words = "state", .word = word_state, .steady = true);
 TYPE(STATE_OR_NULL, "string", emit_state, .size = 1, .words = "state", .word = word_state, .absent = zero_u8, .steady = true);
-TYPE(STATE_OR_LEFT_OUT, "string", emit_state, .size = 1, .words = "state", .word = word_state, .absent = zero_u8, .left_out = true);
+TYPE(STATE_OR_LEFT_OUT, "string", emit_state, .size = 1, .words = "state", .word = word_state, .absent = zero_u8, .left_out = true, .steady = true);
 TYPE(SHUTDOWN, "string", emit_shutdown, .size = 1, .words = "direction", .word = word_shutdown);
 TYPE(EVIDENCE, "array", emit_evidence, .size = sizeof(evidence_set), .words = "evidence", .word = word_evidence, .steady = true);
 
@@ -154,12 +159,39 @@ TYPE(EVIDENCE, "array", emit_evidence, .size = sizeof(evidence_set), .words = "e
 static void emit_object(struct json *j, enum shape_id shape, const void *from)
 {
 	json_object_begin(j);
-	shape_emit(j, shape, from);
+	shape_write(j, shape, from);
 	json_object_end(j);
 }
 
-/* The object of the type's own shape, from the same place. */
-EMIT(emit_shape) { emit_object(j, field->type->shape, at); }
+/* The object, or all objects of the array, that the type has parts for. */
+EMIT(emit_parts)
+{
+	const struct field_type *type = field->type;
+	bool is_array = *type->json == 'a';
+	const void *part;
+	union part room;
+
+	if (is_array)
+		json_array_begin(j);
+	for (unsigned i = 0; (part = type->part(at, i, &room)); i++)
+		emit_object(j, type->shape, part);
+	if (is_array)
+		json_array_end(j);
+}
+
+/* One object, of one part. */
+#define PART_OF(name) static const void *name(const void *at, unsigned i, union part *room __attribute__((unused)))
+#define OBJECT(name, shape_id, its_part, ...)                                                      \
+	TYPE(name, "object", emit_parts, .shape = SHAPE_##shape_id, .part = its_part, __VA_ARGS__)
+
+/* From the same place. */
+PART_OF(part_same) { return i ? NULL : at; }
+
+static const void *part_end(unsigned i, uint8_t family, const struct endpoint *endpoint, union part *room)
+{
+	room->end = (struct end){ family, *endpoint };
+	return i ? NULL : room;
+}
 
 static void emit_end(struct json *j, uint8_t family, const struct endpoint *endpoint)
 {
@@ -168,10 +200,10 @@ static void emit_end(struct json *j, uint8_t family, const struct endpoint *endp
 	emit_object(j, SHAPE_endpoint, &end);
 }
 
-EMIT(emit_local) { const struct tuple *t = at; emit_end(j, t->family, &t->local); }
-EMIT(emit_peer) { const struct tuple *t = at; emit_end(j, t->family, &t->peer); }
-EMIT(emit_from) { const struct segment *s = at; emit_end(j, s->family, &s->from); }
-EMIT(emit_to) { const struct segment *s = at; emit_end(j, s->family, &s->to); }
+PART_OF(part_local) { const struct tuple *t = at; return part_end(i, t->family, &t->local, room); }
+PART_OF(part_peer) { const struct tuple *t = at; return part_end(i, t->family, &t->peer, room); }
+PART_OF(part_from) { const struct segment *s = at; return part_end(i, s->family, &s->from, room); }
+PART_OF(part_to) { const struct segment *s = at; return part_end(i, s->family, &s->to, room); }
 EMIT(emit_address)
 {
 	const struct end *end = at;
@@ -182,63 +214,39 @@ EMIT(emit_address)
 
 static bool no_address(const void *at) { return !((const struct end *)at)->family; }
 
-TYPE(LOCAL, "object", emit_local, .size = sizeof(struct tuple), .shape = SHAPE_endpoint);
-TYPE(PEER, "object", emit_peer, .size = sizeof(struct tuple), .shape = SHAPE_endpoint);
-TYPE(FROM, "object", emit_from, .shape = SHAPE_endpoint);
-TYPE(TO, "object", emit_to, .shape = SHAPE_endpoint);
+OBJECT(LOCAL, endpoint, part_local, .size = sizeof(struct tuple));
+OBJECT(PEER, endpoint, part_peer, .size = sizeof(struct tuple));
+OBJECT(FROM, endpoint, part_from);
+OBJECT(TO, endpoint, part_to);
 TYPE(ADDRESS, "string", emit_address, .absent = no_address);
 
 static bool no_owner(const void *at) { return ((const struct owner *)at)->source == OWNER_UNKNOWN; }
 
-#define DEPENDS(name) static void name(struct memo_key *key, const void *at)
-DEPENDS(rst_depends)
+/* Few tasks close most of what is closed. */
+EMIT(emit_owner)
 {
-	const struct verdict *v = at;
+	struct form_key key;
+	struct json_mark mark;
 
-	memo_key_word(key, (uint64_t)v->rst_sent << 32 | v->rst_received);
-	memo_key_word(key, (uintptr_t)v->rst_reason);
+	key.n = sizeof(struct owner);
+	memcpy(key.bytes, at, key.n);
+	form_key_end(&key);
+	if (json_again(j, &key, &mark))
+		return;
+	emit_object(j, SHAPE_owner, at);
+	json_keep(j, &key, &mark);
 }
-DEPENDS(linger_depends)
-{
-	const struct verdict *v = at;
 
-	memo_key_word(key, (uint64_t)v->linger_ms << 32 | v->linger_on);
-	memo_key_word(key, v->linger_wait_ns);
-}
-DEPENDS(bytes_depends)
-{
-	const struct verdict *v = at;
-
-	memo_key_word(key, v->sent_bytes);
-	memo_key_word(key, v->received_bytes);
-}
-DEPENDS(exit_depends)
-{
-	const struct verdict *v = at;
-
-	memo_key_word(key, (uint32_t)v->exit_code);
-	memo_key_word(key, v->evidence & (EV(EXITING) | EV(KILLED)));
-}
-DEPENDS(lost_depends)
-{
-	const struct verdict *v = at;
-
-	memo_key_word(key, (uint64_t)v->unread_bytes << 32 | v->unsent_bytes);
-	memo_key_word(key, (uint64_t)v->unacked_bytes << 32 | v->peer_left_bytes);
-	memo_key_word(key, v->peer_left_known);
-}
-#undef DEPENDS
-
-TYPE(OWNER, "object", emit_shape, .size = sizeof(struct owner), .shape = SHAPE_owner, .absent = no_owner, .steady = true);
-TYPE(RST, "object", emit_shape, .shape = SHAPE_rst, .depends = rst_depends);
-TYPE(LINGER, "object", emit_shape, .shape = SHAPE_linger, .depends = linger_depends);
+TYPE(OWNER, "object", emit_owner, .size = sizeof(struct owner), .shape = SHAPE_owner, .absent = no_owner);
+OBJECT(RST, rst, part_same);
+OBJECT(LINGER, linger, part_same);
 EMIT(emit_peer_left) { json_u64(j, ((const struct verdict *)at)->peer_left_bytes); }
 static bool no_peer_left(const void *at) { return !((const struct verdict *)at)->peer_left_known; }
 
 TYPE(PEER_LEFT, "integer", emit_peer_left, .absent = no_peer_left);
-TYPE(LOST, "object", emit_shape, .shape = SHAPE_lost, .depends = lost_depends);
-TYPE(BYTES, "object", emit_shape, .shape = SHAPE_bytes, .depends = bytes_depends);
-TYPE(EXPECTED, "object", emit_shape, .shape = SHAPE_expected);
+OBJECT(LOST, lost, part_same);
+OBJECT(BYTES, bytes, part_same);
+OBJECT(EXPECTED, expected, part_same);
 
 /* As the kernel keeps it in task->exit_code: (status << 8) | signal, and 0x80 for a core dump. */
 EMIT(emit_exit_status) { json_u64(j, (uint32_t)((const struct verdict *)at)->exit_code >> 8 & 0xff); }
@@ -247,22 +255,19 @@ static bool no_exit(const void *at) { return !(((const struct verdict *)at)->evi
 
 TYPE(EXIT_STATUS, "integer", emit_exit_status);
 TYPE(EXIT_SIGNAL, "integer", emit_exit_signal);
-TYPE(EXIT, "object", emit_shape, .shape = SHAPE_exit, .absent = no_exit, .depends = exit_depends);
+OBJECT(EXIT, exit, part_same, .absent = no_exit);
 
-EMIT(emit_path)
+PART_OF(part_step)
 {
 	const struct verdict *v = at;
 
-	json_array_begin(j);
-	for (unsigned i = 0; i < v->n_path && i < PATH_MAX_STEPS; i++) {
-		struct step step = { v->path[i].state, v->path[i].at_ns };
-
-		emit_object(j, SHAPE_step, &step);
-	}
-	json_array_end(j);
+	if (i >= v->n_path || i >= PATH_MAX_STEPS)
+		return NULL;
+	room->step = (struct step){ v->path[i].state, v->path[i].at_ns };
+	return room;
 }
 
-TYPE(PATH, "array", emit_path, .shape = SHAPE_step);
+TYPE(PATH, "array", emit_parts, .shape = SHAPE_step, .part = part_step);
 
 EMIT(emit_expect_server) { emit_cause(j, field, &((const struct story *)at)->expect[0]); }
 EMIT(emit_expect_client) { emit_cause(j, field, &((const struct story *)at)->expect[1]); }
@@ -302,17 +307,17 @@ static bool no_mini(const void *at)
 static bool no_request(const void *at) { return ((const struct obs *)at)->kind != OBS_REQUEST_GONE; }
 
 EMIT(emit_rst_flag) { json_boolean(j, ((const struct obs *)at)->rst_flag); }
-EMIT(emit_task) { emit_object(j, SHAPE_task, &((const struct obs *)at)->task); }
-EMIT(emit_sock) { emit_object(j, SHAPE_sock, &((const struct obs *)at)->sock); }
-EMIT(emit_mini) { emit_object(j, SHAPE_mini, &((const struct obs *)at)->mini); }
+PART_OF(part_task) { return i ? NULL : &((const struct obs *)at)->task; }
+PART_OF(part_sock) { return i ? NULL : &((const struct obs *)at)->sock; }
+PART_OF(part_mini) { return i ? NULL : &((const struct obs *)at)->mini; }
 
-EMIT(emit_request) { emit_object(j, SHAPE_request, &((const struct obs *)at)->request); }
+PART_OF(part_request) { return i ? NULL : &((const struct obs *)at)->request; }
 
 TYPE(RST_FLAG, "boolean", emit_rst_flag, .absent = no_rst_flag, .left_out = true);
-TYPE(TASK, "object", emit_task, .shape = SHAPE_task, .absent = no_task, .left_out = true);
-TYPE(SOCK, "object", emit_sock, .shape = SHAPE_sock, .absent = no_sock, .left_out = true);
-TYPE(MINI, "object", emit_mini, .shape = SHAPE_mini, .absent = no_mini, .left_out = true);
-TYPE(REQUEST, "object", emit_request, .shape = SHAPE_request, .absent = no_request, .left_out = true);
+OBJECT(TASK, task, part_task, .absent = no_task, .left_out = true);
+OBJECT(SOCK, sock, part_sock, .absent = no_sock, .left_out = true);
+OBJECT(MINI, mini, part_mini, .absent = no_mini, .left_out = true);
+OBJECT(REQUEST, request, part_request, .absent = no_request, .left_out = true);
 
 #include "sink/fields_report.h"
 
@@ -343,10 +348,14 @@ TYPE(REQUEST, "object", emit_request, .shape = SHAPE_request, .absent = no_reque
 #undef PART
 #undef END
 
+static const struct shape shapes[SHAPE_MAX];
+
+#include "sink/fields_code.h"
+
 #define FIELD(shape, key, type, member, doc)
 #define PART(shape, key, type, doc)
 #define END(shape)
-#define SHAPE(id, from, doc) [SHAPE_##id] = { #id, doc, fields_##id },
+#define SHAPE(id, from, doc) [SHAPE_##id] = { #id, doc, fields_##id, write_##id, hold_##id, fill_##id },
 static const struct shape shapes[SHAPE_MAX] = {
 #include "core/verdict.def"
 };
@@ -378,70 +387,20 @@ bool shape_is_nested(enum shape_id id)
 	return false;
 }
 
-static inline void field_emit(struct json *j, const struct field *field, const void *from)
+void shape_write(struct json *j, enum shape_id id, const void *from)
 {
-	const void *at = (const char *)from + field->offset;
-	bool absent = field->type->absent && field->type->absent(at);
-
-	if (absent && field->type->left_out)
-		return;
-	json_key_word(j, &field->word);
-	if (absent)
-		json_null(j);
-	else
-		field->type->emit(j, field, at);
+	shapes[id].write(j, from);
 }
 
-static bool is_steady(const struct field *field)
+void shape_hold(struct form_key *key, enum shape_id id, const void *from)
 {
-	return field->key && (field->type->steady || field->type->depends);
+	const char *end = key->bytes + sizeof(key->bytes);
+	char *at = shapes[id].hold(key->bytes + key->n, end, from);
+
+	key->n = (size_t)((at ? at : end) - key->bytes);
 }
 
-/* Those that are steady, from this one on: what they all depend on. Returns the one after them. */
-static const struct field *steady_run(const struct field *field, const void *from, struct memo_key *key)
+void shape_fill(struct json *j, enum shape_id id, const void *from)
 {
-	memo_key_begin(key, field);
-	for (; is_steady(field); field++) {
-		const void *at = (const char *)from + field->offset;
-
-		if (field->type->depends)
-			field->type->depends(key, at);
-		else if (field->size == sizeof(uint32_t))
-			memo_key_word(key, *(const uint32_t *)at);
-		else
-			memo_key_add(key, at, field->size);
-	}
-	return field;
-}
-
-static void run_emit(struct json *j, const struct field *first, const struct field *end,
-		     const void *from, const struct memo_key *key)
-{
-	size_t mark;
-
-	if (json_again(j, key))
-		return;
-	mark = json_mark(j);
-	for (; first != end; first++)
-		field_emit(j, first, from);
-	json_keep(j, key, mark);
-}
-
-void shape_emit(struct json *j, enum shape_id id, const void *from)
-{
-	const struct field *field = shapes[id].fields;
-
-	while (field->key) {
-		const struct field *end = field + 1;
-		struct memo_key key;
-
-		/* a word alone is not worth the look */
-		if (j->memo && is_steady(field) && (is_steady(end) || field->type->shape)) {
-			end = steady_run(field, from, &key);
-			run_emit(j, field, end, from, &key);
-		} else {
-			field_emit(j, field, from);
-		}
-		field = end;
-	}
+	shapes[id].fill(j, from);
 }

@@ -44,6 +44,12 @@ struct step {
 	uint64_t at_ns;
 };
 
+/* What an object is written from when it stands in no struct. */
+union part {
+	struct end end;
+	struct step step;
+};
+
 struct field;
 struct field_type {
 	const char *json; /* "integer", "number", "string", "boolean", "object", "array" */
@@ -57,12 +63,15 @@ struct field_type {
 	bool is_signed;	     /* an integer that may be below zero */
 	size_t size;	     /* of the member it reads; 0 = any size, or all of the struct */
 	/*
-	 * Often the same from line to line, so that what stands next to each other of
-	 * this kind is copied, not written: a member's bytes say all of it (its size
-	 * must be given), or what is put here.
+	 * What is no hole in the form of its line: what the member's bytes (its size
+	 * must be given) say all of and is mostly the same, what it mostly is, and, of
+	 * an object or an array of them, what lies around its parts. The i-th part is
+	 * made in room if it is nowhere else; NULL after the last.
 	 */
 	bool steady;
-	void (*depends)(struct memo_key *key, const void *at);
+	bool (*usual)(const void *at);
+	const void *(*part)(const void *at, unsigned i, union part *room);
+	uint64_t (*number)(const void *at); /* of what is one, and not below zero: what emit() writes */
 	void (*emit)(struct json *j, const struct field *field, const void *at);
 };
 
@@ -78,6 +87,10 @@ struct shape {
 	const char *name;
 	const char *doc;
 	const struct field *fields; /* ends with a row without key */
+	/* All of them, from the shape's struct: written, what their form depends on, and its holes filled. */
+	void (*write)(struct json *j, const void *from);
+	char *(*hold)(char *key, const char *end, const void *from);
+	void (*fill)(struct json *j, const void *from);
 };
 
 /* One kind of line: `line` and these. */
@@ -92,6 +105,10 @@ const struct record_row *record_row(enum record_kind kind);
 /* Does a field of another shape hold an object, or objects, of that one? */
 bool shape_is_nested(enum shape_id id);
 /* Every key of one shape, from its struct, into the object that is open. */
-void shape_emit(struct json *j, enum shape_id id, const void *from);
+void shape_write(struct json *j, enum shape_id id, const void *from);
+/* What the form of these depends on, behind what the key has so far. */
+void shape_hold(struct form_key *key, enum shape_id id, const void *from);
+/* The holes of such a form. */
+void shape_fill(struct json *j, enum shape_id id, const void *from);
 
 #endif

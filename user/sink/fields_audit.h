@@ -42,10 +42,10 @@ TYPE(TRIAL_SERVER, "string", emit_trial_server, .words = "cause", .word = word_c
 TYPE(TRIAL_CLIENT, "string", emit_trial_client, .words = "cause", .word = word_cause, .absent = no_expect_client);
 TYPE(SEEN_SERVER, "string", emit_seen_server, .words = "cause", .word = word_cause, .absent = no_seen_server);
 TYPE(SEEN_CLIENT, "string", emit_seen_client, .words = "cause", .word = word_cause, .absent = no_seen_client);
-TYPE(SIDES, "object", emit_shape, .shape = SHAPE_sides);
-TYPE(SEEN, "object", emit_shape, .shape = SHAPE_seen);
-TYPE(SAW, "object", emit_shape, .shape = SHAPE_saw);
-TYPE(SEGMENTS, "object", emit_shape, .shape = SHAPE_segments);
+OBJECT(SIDES, sides, part_same);
+OBJECT(SEEN, seen, part_same);
+OBJECT(SAW, saw, part_same);
+OBJECT(SEGMENTS, segments, part_same);
 
 EMIT(emit_trial_why)
 {
@@ -62,7 +62,7 @@ EMIT(emit_audit_fits) { json_boolean(j, !*(const bool *)at); }
 static bool no_audit(const void *at) { return !((const struct audit_sum *)at)->made; }
 
 TYPE(AUDIT_FITS, "boolean", emit_audit_fits, .size = 1);
-TYPE(AUDITED, "object", emit_shape, .size = sizeof(struct audit_sum), .shape = SHAPE_audited, .absent = no_audit);
+OBJECT(AUDITED, audited, part_same, .size = sizeof(struct audit_sum), .absent = no_audit);
 
 EMIT(emit_counters)
 {

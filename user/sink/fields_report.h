@@ -6,7 +6,7 @@
 
 EMIT(emit_milli) { json_decimal(j, *(const uint64_t *)at, 3); }
 
-TYPE(ID_OR_NULL_32, "integer", emit_u32, .size = 4, .absent = zero_u32);
+TYPE(ID_OR_NULL_32, "integer", emit_number, .number = u32, .size = 4, .absent = zero_u32);
 TYPE(MILLI, "number", emit_milli, .size = 8);
 TYPE(MILLI_32, "number", emit_seconds, .size = 4);
 
@@ -25,7 +25,7 @@ TYPE(GROUPS_LOCAL, "array", emit_groups, .size = sizeof(struct bill_groups), .sh
 TYPE(GROUPS_PEER, "array", emit_groups, .size = sizeof(struct bill_groups), .shape = SHAPE_bill_peer);
 TYPE(GROUPS_CAME, "array", emit_groups, .size = sizeof(struct bill_groups), .shape = SHAPE_bill_came);
 TYPE(GROUPS_DESTINATION, "array", emit_groups, .size = sizeof(struct bill_groups), .shape = SHAPE_destination);
-TYPE(MINI_COUNT, "object", emit_shape, .shape = SHAPE_mini_count);
+OBJECT(MINI_COUNT, mini_count, part_same);
 
 #define KEY(at) (&((const struct bill_group *)(at))->key)
 

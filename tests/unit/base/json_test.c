@@ -13,26 +13,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
-
-/* What json-c makes of the bytes; NULL when it is not exactly one valid value. */
-static struct json_object *parse(struct buf *b)
-{
-	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH + 2);
-	struct json_object *value;
-
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	value = json_tokener_parse_ex(tokener, buf_string(b), (int)b->len + 1);
-	if (json_tokener_get_error(tokener) != json_tokener_success)
-		value = NULL;
-	json_tokener_free(tokener);
-	return value;
-}
-
-static void assert_writes(struct buf *b, const char *expected)
-{
-	assert_string_equal(buf_string(b), expected);
-	buf_free(b);
-}
+#include "parsed.h"
 
 /* One string, written alone. */
 static void write_string(struct buf *b, const char *bytes, size_t n)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* What is copied from a former line is what would have been written. */
+/* What is written by the form of a former line is what would have been written without one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,6 +44,12 @@
 	X(received_bytes, 26)                                                                      \
 	X(error, 104)                                                                              \
 	X(age_ns, 27)                                                                              \
+	X(n_path, 1)                                                                               \
+	X(path[0], ((struct path_step){ .state = ST_SYN_SENT }))                                   \
+	X(path[1].at_ns, 1234)                                                                     \
+	X(tuple.local.port, 0)                                                                     \
+	X(tuple.family, 0)                                                                         \
+	X(tuple.peer.addr[3], 99)                                                                  \
 	X(minisocket, ST_FIN_WAIT2)                                                                \
 	X(evidence, EV(KILLED) | EV(FIN_FIRST))                                                    \
 	X(evidence, EV(EXITING))                                                                   \
@@ -66,24 +72,57 @@ static void change(struct verdict *v, size_t i)
 	n_changes = n;
 }
 
-static void write_line(struct buf *out, struct memo *memo, const struct verdict *v)
+#define LINES 8
+#define VALUES 8
+
+struct memory {
+	struct forms forms, values;
+};
+
+static void remember(struct memory *memory)
 {
+	assert_int_equal(forms_init(&memory->forms, LINES, 1536), 0);
+	assert_int_equal(forms_init(&memory->values, VALUES, 160), 0);
+}
+
+static void forget(struct memory *memory)
+{
+	forms_destroy(&memory->forms);
+	forms_destroy(&memory->values);
+}
+
+/* Returns whether there was a form. */
+static bool write_line(struct buf *out, struct memory *memory, const struct verdict *v)
+{
+	struct form_key key = { 0 };
+	bool again = false;
 	struct json j;
 
 	buf_reset(out);
 	json_begin(&j, out);
-	j.memo = memo;
-	json_object_begin(&j);
-	shape_emit(&j, SHAPE_close, v);
-	json_object_end(&j);
+	if (memory) {
+		j.values = &memory->values;
+		shape_hold(&key, SHAPE_close, v);
+		form_key_end(&key);
+		again = json_form_begin(&j, &memory->forms, &key);
+	}
+	if (again) {
+		shape_fill(&j, SHAPE_close, v);
+	} else {
+		json_object_begin(&j);
+		shape_write(&j, SHAPE_close, v);
+		json_object_end(&j);
+	}
+	json_form_end(&j, &key);
 	assert_int_equal(json_end(&j), 0);
+	return again;
 }
 
-static void assert_alike(struct memo *memo, const struct verdict *v)
+static void assert_alike(struct memory *memory, const struct verdict *v)
 {
 	struct buf with = BUF_INIT, without = BUF_INIT;
 
-	write_line(&with, memo, v);
+	write_line(&with, memory, v);
 	write_line(&without, NULL, v);
 	assert_string_equal(buf_string(&with), buf_string(&without));
 	buf_free(&with);
@@ -93,54 +132,91 @@ static void assert_alike(struct memo *memo, const struct verdict *v)
 /* After each other in every order, so that each is once the line before each. */
 static void a_line_says_what_it_says_whichever_came_before(void **state)
 {
-	static struct memo memo;
+	struct memory memory;
 	struct verdict base = plain_verdict(), a, b;
 
 	(void)state;
+	remember(&memory);
+	base.n_path = 2;
 	change(&base, SIZE_MAX);
 	for (size_t i = 0; i < n_changes; i++)
 		for (size_t k = 0; k < n_changes; k++) {
 			a = b = base;
 			change(&a, i);
 			change(&b, k);
-			assert_alike(&memo, &a);
-			assert_alike(&memo, &b);
+			assert_alike(&memory, &a);
+			assert_alike(&memory, &b);
 		}
+	forget(&memory);
 }
 
 static void two_changes_at_once_are_two(void **state)
 {
-	static struct memo memo;
+	struct memory memory;
 	struct verdict base = plain_verdict(), v;
 
 	(void)state;
+	remember(&memory);
+	base.n_path = 2;
 	change(&base, SIZE_MAX);
 	for (size_t i = 0; i < n_changes; i++)
 		for (size_t k = 0; k < n_changes; k++) {
 			v = base;
 			change(&v, i);
 			change(&v, k);
-			assert_alike(&memo, &v);
+			assert_alike(&memory, &v);
 		}
+	forget(&memory);
 }
 
-static void a_text_too_long_or_a_key_too_long_is_not_remembered(void **state)
+static void numbers_and_owners_that_differ_have_one_form(void **state)
 {
-	static struct memo memo;
-	static const char text[MEMO_TEXT + 1];
-	struct memo_key key;
+	struct verdict v = plain_verdict();
+	struct buf b = BUF_INIT;
+	struct memory memory;
 
 	(void)state;
-	memo_key_begin(&key, text);
-	memo_key_word(&key, 1);
-	memo_put(&memo, &key, text, sizeof(text));
-	assert_null(memo_find(&memo, &key));
-	memo_put(&memo, &key, text, MEMO_TEXT);
-	assert_non_null(memo_find(&memo, &key));
-	while (key.n <= MEMO_WORDS)
-		memo_key_word(&key, 1);
-	memo_put(&memo, &key, text, 1);
-	assert_null(memo_find(&memo, &key));
+	remember(&memory);
+	v.n_path = 2;
+	v.path[0].state = ST_ESTABLISHED;
+	v.path[1] = (struct path_step){ .state = ST_CLOSE, .at_ns = 100 };
+	v.sent_bytes = 1;
+	assert_false(write_line(&b, &memory, &v));
+	for (unsigned i = 1; i < 50; i++) {
+		v.conn += i;
+		v.age_ns *= 3;
+		v.owner.pid = i;
+		v.sent_bytes += i;
+		v.tuple.local.port += 1;
+		v.path[v.n_path - 1].at_ns += i;
+		assert_true(write_line(&b, &memory, &v));
+	}
+	v.path[v.n_path - 1].state = ST_CLOSING;
+	assert_false(write_line(&b, &memory, &v));
+	buf_free(&b);
+	forget(&memory);
+}
+
+/* With every number of bytes that the key has already. */
+static void a_key_too_long_is_not_written_past_its_end(void **state)
+{
+	struct verdict v = plain_verdict();
+	struct {
+		struct form_key key;
+		char guard[64];
+	} it;
+
+	(void)state;
+	for (size_t used = 0; used <= sizeof(it.key.bytes); used++) {
+		memset(it.guard, 'g', sizeof(it.guard));
+		it.key.n = used;
+		shape_hold(&it.key, SHAPE_close, &v);
+		form_key_end(&it.key);
+		assert_true(it.key.n <= sizeof(it.key.bytes));
+		for (size_t i = 0; i < sizeof(it.guard); i++)
+			assert_int_equal(it.guard[i], 'g');
+	}
+	assert_int_equal(it.key.n, sizeof(it.key.bytes));
 }
 
 int main(void)
@@ -148,7 +224,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_says_what_it_says_whichever_came_before),
 		cmocka_unit_test(two_changes_at_once_are_two),
-		cmocka_unit_test(a_text_too_long_or_a_key_too_long_is_not_remembered),
+		cmocka_unit_test(numbers_and_owners_that_differ_have_one_form),
+		cmocka_unit_test(a_key_too_long_is_not_written_past_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
