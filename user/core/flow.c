@@ -179,7 +179,7 @@ void flow_emit(struct flow_table *t, struct flow *f)
 	join_pair(t, f);
 	v->complete = !(v->evidence & (EV(OLDER) | EV(GAP) | EV(EVICTED) | EV(TRACE_ENDED)));
 	v->age_ns = v->mono_ns > f->born_ns ? v->mono_ns - f->born_ns : 0;
-	judge_verdict(v, blind_to(t, f));
+	judge_verdict(&t->judged, v, blind_to(t, f));
 	audit_verdict(t->config.audit, v);
 	wanted = t->config.closed(t->config.ctx, v);
 	strays_remember(t, v, wanted);

@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/pool.h"
 #include "core/flow.h"
+#include "core/judge.h"
 
 /* TCP_TIMEWAIT_LEN: the one time that all kernels agree on. */
 #define TIME_WAIT_NS (UINT64_C(60) * 1000 * 1000 * 1000)
@@ -119,6 +120,7 @@ struct flow_table {
 	struct list open, settling, waits_rest, waits_mini, waits_owner;
 	struct list unseen;  /* open, and known by their mini-sockets only: their CLOSE is due at once */
 	struct listeners listeners;
+	struct judged judged;
 	struct strays strays;
 	struct list all_minis, cancelled, asking;
 	struct list timed;   /* mini-sockets whose time is known, by when they were last wound up */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #include "core/judge.h"
 
+#include "base/index.h"
+
 static const struct proof proofs[] = {
 #define PROOF(id, needs, bars) { CAUSE_##id, needs, bars },
 #include "core/cause.def"
@@ -25,6 +27,21 @@ enum cause judge(evidence_set seen, evidence_set blind, size_t *proof_ret)
 		return p->cause;
 	}
 	return CAUSE_UNKNOWN;
+}
+
+enum cause judge_again(struct judged *judged, evidence_set seen, evidence_set blind)
+{
+	uint64_t mixed = (uint64_t)seen ^ (uint64_t)(seen >> 64) ^ (uint64_t)blind;
+	size_t at = index_mix(mixed) % JUDGED;
+
+	if (!judged)
+		return judge(seen, blind, NULL);
+	if (judged->last[at].seen != seen || judged->last[at].blind != blind) {
+		judged->last[at].seen = seen;
+		judged->last[at].blind = blind;
+		judged->last[at].cause = judge(seen, blind, NULL);
+	}
+	return judged->last[at].cause;
 }
 
 /* An RST that had to do with the end: one in reply to a bad segment before it is not evidence. */
@@ -81,13 +98,13 @@ static enum closer first_closer_of(const struct verdict *v)
 	return v->evidence & RSTS_SENT ? CLOSER_LOCAL : CLOSER_NONE;
 }
 
-void judge_verdict(struct verdict *v, evidence_set blind)
+void judge_verdict(struct judged *judged, struct verdict *v, evidence_set blind)
 {
 	/* an end that was not seen is not guessed from its beginning */
 	if (v->evidence & (EV(EVICTED) | EV(TRACE_ENDED)))
 		v->cause = CAUSE_UNKNOWN;
 	else
-		v->cause = judge(v->evidence, blind, NULL);
+		v->cause = judge_again(judged, v->evidence, blind);
 	/* what was seen was not invisible */
 	v->blind = blind & ~v->evidence;
 	v->how = how_of(v);

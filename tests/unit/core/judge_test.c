@@ -182,6 +182,27 @@ static void whatever_is_judged_half_blind_is_also_proved_with_open_eyes(void **s
 	}
 }
 
+/* Few sets of evidence, of which each comes again, and more than can be remembered. */
+static void what_was_judged_before_is_judged_as_before(void **state)
+{
+	struct judged judged = { 0 };
+	uint64_t seed = 5;
+
+	(void)state;
+	for (unsigned round = 0; round < 100; round++)
+		EACH_PROOF(p)
+		{
+			evidence_set seen = round % 2 ? p->needs : p->needs | (rnd_set(&seed) & rnd_set(&seed) & rnd_set(&seed));
+			evidence_set blind = round % 3 ? 0 : rnd_set(&seed) & rnd_set(&seed) & p->bars;
+
+			assert_int_equal(judge_again(&judged, seen, blind), judge(seen, blind, NULL));
+			assert_int_equal(judge_again(&judged, seen, blind), judge(seen, blind, NULL));
+			assert_int_equal(judge_again(NULL, seen, blind), judge(seen, blind, NULL));
+		}
+	judged = (struct judged){ 0 };
+	assert_int_equal(judge_again(&judged, 0, 0), CAUSE_UNKNOWN);
+}
+
 static void nothing_seen_is_unknown_and_names_no_proof(void **state)
 {
 	size_t got = 77;
@@ -213,7 +234,7 @@ static struct verdict judged(evidence_set seen, evidence_set blind, uint32_t sen
 {
 	struct verdict v = {.evidence = seen, .rst_sent = sent, .rst_received = received};
 
-	judge_verdict(&v, blind);
+	judge_verdict(NULL, &v, blind);
 	return v;
 }
 
@@ -312,6 +333,7 @@ int main(void)
 		cmocka_unit_test(a_need_that_was_invisible_leaves_nothing_that_is_not_true),
 		cmocka_unit_test(a_vantage_that_is_not_covered_leaves_nothing_that_is_not_true),
 		cmocka_unit_test(whatever_is_judged_half_blind_is_also_proved_with_open_eyes),
+		cmocka_unit_test(what_was_judged_before_is_judged_as_before),
 		cmocka_unit_test(nothing_seen_is_unknown_and_names_no_proof),
 		cmocka_unit_test(evidence_that_no_proof_asks_for_changes_nothing),
 		cmocka_unit_test(each_cause_ends_in_its_own_way_once_its_reset_was_counted),
