@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #include "base/buf.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/digits.h"
+
 #define BUF_FIRST 256
-#define EIGHT_DIGITS 100000000
-#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
 
 static int fail(struct buf *b)
 {
@@ -57,59 +56,11 @@ void buf_fill(struct buf *b, char c, size_t n)
 	b->len += n;
 }
 
-/*
- * Eight digits, leading zeros and all, the first one in the lowest byte: two halves of
- * four, four of two, eight of one, all that are of one length in one multiplication.
- * 10486 / 2^20 is 1 / 100 and 103 / 2^10 is 1 / 10, near enough for what is that small.
- */
-static inline uint64_t eight_digits(uint32_t value)
-{
-	uint64_t fours = value / 10000 | (uint64_t)(value % 10000) << 32;
-	uint64_t hundreds = fours * 10486 >> 20 & UINT64_C(0x7f0000007f);
-	uint64_t twos = hundreds | (fours - hundreds * 100) << 16;
-	uint64_t tens = twos * 103 >> 10 & UINT64_C(0xf000f000f000f);
-
-	return tens | (twos - tens * 10) << 8;
-}
-
-static void put_eight(char *p, uint64_t digits)
-{
-	digits = htole64(digits | EACH_BYTE('0'));
-	memcpy(p, &digits, sizeof(digits));
-}
-
-void buf_digits_padded(char *p, uint32_t value)
-{
-	put_eight(p, eight_digits(value));
-}
-
-size_t buf_digits(char *p, uint64_t value)
-{
-	uint64_t digits;
-	size_t n = 0;
-	unsigned zeros;
-
-	if (value >= EIGHT_DIGITS) {
-		n = buf_digits(p, value / EIGHT_DIGITS);
-		put_eight(p + n, eight_digits((uint32_t)(value % EIGHT_DIGITS)));
-		return n + 8;
-	}
-	digits = eight_digits((uint32_t)value);
-	/* of a zero the last digit stays */
-	zeros = (unsigned)__builtin_ctzll(digits | UINT64_C(1) << 56) / 8;
-	put_eight(p, digits >> 8 * zeros);
-	return 8 - zeros;
-}
-
 void buf_u64(struct buf *b, uint64_t value)
 {
-	if (value < 10) {
-		buf_byte(b, (char)('0' + value));
+	if (buf_reserve(b, DIGITS_ROOM))
 		return;
-	}
-	if (buf_reserve(b, 20))
-		return;
-	b->len += buf_digits(b->data + b->len, value);
+	b->len += digits_put(b->data + b->len, value);
 }
 
 void buf_i64(struct buf *b, int64_t value)

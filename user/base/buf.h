@@ -56,9 +56,4 @@ static inline void buf_puts(struct buf *b, const char *s)
 	buf_add(b, s, strlen(s));
 }
 
-/* Digits of value into p (room for 20, all of which it may write to), no NUL; returns how many. */
-size_t buf_digits(char *p, uint64_t value);
-/* Eight of them, with leading zeros, of a value that has no more. */
-void buf_digits_padded(char *p, uint32_t value);
-
 #endif

@@ -239,18 +239,24 @@ static void put_hostile(struct buf *out, const char *p, size_t n)
 	}
 }
 
-/* At `at`, where room for them and their quotes is, as far as they need no escape. */
-static void put_string(struct buf *out, char *at, const char *p, size_t n)
+/* What is not plain, behind its first quote. */
+static __attribute__((noinline)) void put_rest(struct buf *out, char *at, const char *p, size_t n)
 {
-	*at++ = '"';
-	if (copy_plain(at, p, n)) {
-		at[n] = '"';
-		out->len = (size_t)(at + n + 1 - out->data);
-		return;
-	}
 	out->len = (size_t)(at - out->data);
 	put_hostile(out, p, n);
 	buf_byte(out, '"');
+}
+
+/* At `at`, where room for them and their quotes is, as far as they need no escape. */
+static inline void put_string(struct buf *out, char *at, const char *p, size_t n)
+{
+	*at++ = '"';
+	if (!copy_plain(at, p, n)) {
+		put_rest(out, at, p, n);
+		return;
+	}
+	at[n] = '"';
+	out->len = (size_t)(at + n + 1 - out->data);
 }
 
 /* Before a key that is written at once: may one stand here, and does a comma go first? */
@@ -327,7 +333,7 @@ void json_i64(struct json *j, int64_t value)
 	if (value < 0)
 		*at++ = '-';
 	/* Negated as unsigned: INT64_MIN has no positive twin. */
-	at += buf_digits(at, value < 0 ? -(uint64_t)value : (uint64_t)value);
+	at += digits_put(at, value < 0 ? -(uint64_t)value : (uint64_t)value);
 	json_value_ends(j, at);
 }
 
@@ -354,7 +360,7 @@ void json_decimal(struct json *j, uint64_t value, unsigned digits)
 		return;
 	for (unsigned i = 0; i < digits && i < 18; i++)
 		scale *= 10;
-	at += buf_digits(at, value / scale);
+	at += digits_put(at, value / scale);
 	value %= scale;
 	if (value)
 		*at++ = '.';

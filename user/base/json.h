@@ -54,7 +54,9 @@ struct json {
 	/* what is between the values comes from form, or becomes one in kept; NULL */
 	const struct form *form;
 	struct form *kept;
-	size_t hole;	 /* form: the next one; kept: what stands in out before this is in it */
+	size_t taken;	 /* form: bytes of its text; kept: what stands in out before this is in it */
+	const uint16_t *hole;	 /* form: where the next one is */
+	size_t holes_left; /* form: how many there are from it on; else 0 */
 	struct forms *forms;  /* of these */
 	struct forms *values; /* NULL, or set after json_begin(): the caller's own, for json_again() */
 	int err;	 /* first misuse: -EINVAL (value without key, ...), -E2BIG (too deep) */

@@ -14,46 +14,61 @@ bool json_form_begin(struct json *j, struct forms *forms, const struct form_key 
 		j->kept = form_new(forms, key);
 	/* what no hole is for may not come */
 	j->done = j->form;
-	j->hole = j->form ? 0 : j->out->len;
+	j->taken = j->form ? 0 : j->out->len;
+	j->hole = j->form ? j->form->holes : NULL;
+	j->holes_left = j->form ? j->form->n_holes : 0;
 	return j->form;
 }
 
-/* Nothing is open and nothing waits, in a form of which so many holes are filled. (Only at depth 0 it can be done.) */
+/* Nothing is open and nothing waits. (Only at depth 0 it can be done.) */
 static inline bool is_between(const struct json *j)
 {
-	return j->form && j->done && !j->key;
-}
-
-/* The text before the next hole, which is taken; NULL where no value may come. */
-static inline const char *next_text(struct json *j, size_t *n_ret)
-{
-	const struct form *form = j->form;
-	size_t from = 0;
-
-	if (!is_between(j) || j->hole == form->n_holes) {
-		json_misuse(j, -EINVAL);
-		return NULL;
-	}
-	if (j->hole)
-		from = form->holes[j->hole - 1];
-	*n_ret = form->holes[j->hole++] - from;
-	j->comma = false;
-	return form->text + from;
+	return j->done && !j->key;
 }
 
 void json_fill(struct json *j)
 {
-	j->key = next_text(j, &j->key_n);
+	const struct form *form = j->form;
+	size_t from = j->taken;
+
+	if (!j->holes_left || !is_between(j)) {
+		json_misuse(j, -EINVAL);
+		return;
+	}
+	j->holes_left--;
+	j->taken = *j->hole++;
+	j->key = form->text + from;
+	j->key_n = j->taken - from;
+	j->comma = false;
 }
 
+static __attribute__((noinline)) void fill_u64_slowly(struct json *j, uint64_t value)
+{
+	json_fill(j);
+	json_u64(j, value);
+}
+
+/* All that can go wrong is asked first: so next to nothing need be kept over a call. */
 void json_fill_u64(struct json *j, uint64_t value)
 {
-	size_t n;
-	const char *text = next_text(j, &n);
-	char *at = text ? json_place_behind(j, text, n, 20) : NULL;
+	const size_t more = FORM_SLACK + DIGITS_ROOM;
+	struct buf *out = j->out;
+	size_t from = j->taken;
+	const char *text;
+	char *at, *end;
 
-	if (at)
-		json_put_u64(j, at, value);
+	if (!j->holes_left || !is_between(j) || out->cap - out->len < *j->hole - from + more) {
+		fill_u64_slowly(j, value);
+		return;
+	}
+	j->holes_left--;
+	j->taken = *j->hole++;
+	text = j->form->text + from;
+	at = out->data + out->len;
+	end = at + (j->taken - from);
+	for (; at < end; at += FORM_SLACK, text += FORM_SLACK)
+		memcpy(at, text, FORM_SLACK);
+	json_value_ends(j, end + digits_put(end, value));
 }
 
 /* What waits is written, so that the value alone comes next: where it begins is known then. */
@@ -84,7 +99,7 @@ void json_hole_open(struct json *j)
 		return;
 	}
 	/* only a member's value */
-	if (!write_key(j) || !form_add(j->forms, j->kept, out->data + j->hole, out->len - j->hole) ||
+	if (!write_key(j) || !form_add(j->forms, j->kept, out->data + j->taken, out->len - j->taken) ||
 	    !form_hole(j->kept)) {
 		j->kept = NULL;
 		return;
@@ -101,19 +116,17 @@ void json_hole_close(struct json *j)
 	if (!is_one_value(j, j->hole_depth))
 		j->kept = NULL;
 	j->hole_depth = 0;
-	j->hole = j->out->len;
+	j->taken = j->out->len;
 }
 
 static void fill_rest(struct json *j)
 {
-	const struct form *form = j->form;
-	size_t from = form->n_holes ? form->holes[form->n_holes - 1] : 0;
-
-	if (!is_between(j) || j->hole != form->n_holes)
+	if (j->holes_left || !is_between(j))
 		json_misuse(j, -EINVAL);
 	else
-		buf_add(j->out, form->text + from, form->n_text - from);
+		buf_add(j->out, j->form->text + j->taken, j->form->n_text - j->taken);
 	j->form = NULL;
+	j->holes_left = 0;
 }
 
 static void keep_rest(struct json *j, const struct form_key *key)
@@ -121,7 +134,7 @@ static void keep_rest(struct json *j, const struct form_key *key)
 	const struct buf *out = j->out;
 
 	if (j->done && !j->err && !out->err && !j->hole_depth &&
-	    form_add(j->forms, j->kept, out->data + j->hole, out->len - j->hole))
+	    form_add(j->forms, j->kept, out->data + j->taken, out->len - j->taken))
 		form_keep(j->kept, key);
 	j->kept = NULL;
 }

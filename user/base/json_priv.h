@@ -3,6 +3,7 @@
 #ifndef TCPCLOSE_BASE_JSON_PRIV_H
 #define TCPCLOSE_BASE_JSON_PRIV_H
 
+#include "base/digits.h"
 #include "base/json.h"
 
 /* Waits for its value: a key that is written already. */
@@ -19,7 +20,7 @@ char *json_item_place(struct json *j, size_t n);
  * Where a value of up to n bytes is to be written, with a text before it that is copied by
  * blocks, whose length the compiler knows: of a key one; what is too much is written over.
  */
-static inline char *json_place_behind(struct json *j, const char *text, size_t n_text, size_t n)
+static inline char *json_place_behind(struct json *j, bool comma, const char *text, size_t n_text, size_t n)
 {
 	struct buf *out = j->out;
 	char *at, *end;
@@ -29,7 +30,7 @@ static inline char *json_place_behind(struct json *j, const char *text, size_t n
 	at = out->data + out->len;
 	/* without a comma the text is written over it */
 	*at = ',';
-	at += j->comma;
+	at += comma;
 	for (end = at + n_text; at < end; at += FORM_SLACK, text += FORM_SLACK)
 		memcpy(at, text, FORM_SLACK);
 	return end;
@@ -44,7 +45,7 @@ static inline char *json_value_place(struct json *j, size_t n)
 	if (!key)
 		return json_item_place(j, n);
 	j->key = NULL;
-	at = json_place_behind(j, key, j->key_n, n);
+	at = json_place_behind(j, j->comma, key, j->key_n, n);
 	j->comma = true;
 	return at;
 }
@@ -66,12 +67,7 @@ static inline void json_key_is_written(struct json *j)
 
 static inline void json_put_u64(struct json *j, char *at, uint64_t value)
 {
-	/* most of what is counted is next to nothing */
-	if (value < 10)
-		*at++ = (char)('0' + value);
-	else
-		at += buf_digits(at, value);
-	json_value_ends(j, at);
+	json_value_ends(j, at + digits_put(at, value));
 }
 
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/buf.h"
+#include "base/digits.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -24,8 +24,8 @@ static void put_fraction(struct stamp *s, uint64_t ns, unsigned digits, const ch
 	char *p = s->text + s->len;
 
 	p[0] = '.';
-	p[1] = (char)('0' + ns / 100000000);
-	buf_digits_padded(p + 2, (uint32_t)(ns % 100000000));
+	p[1] = (char)('0' + ns / DIGITS_EIGHT);
+	digits_put_padded(p + 2, (uint32_t)(ns % DIGITS_EIGHT));
 	strcpy(p + 1 + digits, end);
 }
 

@@ -4,6 +4,7 @@
 #define TCPCLOSE_CORE_TUPLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct endpoint {
@@ -32,6 +33,8 @@ struct tuple tuple_mirror(const struct tuple *t);
 uint64_t tuple_hash(const struct tuple *t);
 /* "192.0.2.1" or "2001:db8::1" into buf (at least ENDPOINT_STRLEN bytes); returns buf. */
 const char *endpoint_address(uint8_t family, const struct endpoint *e, char *buf);
+/* The same; returns its length. */
+size_t endpoint_address_put(uint8_t family, const struct endpoint *e, char *buf);
 /* "192.0.2.1:80" or "[2001:db8::1]:80" into buf (at least ENDPOINT_STRLEN bytes); returns buf. */
 const char *endpoint_format(uint8_t family, const struct endpoint *e, char *buf);
 

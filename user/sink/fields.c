@@ -209,7 +209,7 @@ EMIT(emit_address)
 	const struct end *end = at;
 	char address[ENDPOINT_STRLEN];
 
-	json_string(j, endpoint_address(end->family, &end->endpoint, address));
+	json_string_n(j, address, endpoint_address_put(end->family, &end->endpoint, address));
 }
 
 static bool no_address(const void *at) { return !((const struct end *)at)->family; }

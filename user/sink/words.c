@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/text.h"
 
 const char *obs_kind_slug(enum obs_kind kind)
@@ -43,8 +44,8 @@ const char *tcp_flags_format(uint8_t flags, char *buf)
 
 size_t process_put(struct buf *out, const char *comm, uint32_t pid, size_t columns, bool utf8)
 {
-	char digits[20];
-	size_t n = buf_digits(digits, pid);
+	char digits[DIGITS_ROOM];
+	size_t n = digits_put(digits, pid);
 	size_t room = columns > n + 1 ? columns - n - 1 : 0;
 	size_t used = text_put(out, comm, strlen(comm), room, utf8);
 

@@ -79,24 +79,6 @@ static void numbers_are_those_of_printf(void **state)
 	}
 }
 
-/* Every half of four digits, in the one half of eight and in the other. */
-static void every_four_digits_are_those_of_printf_wherever_they_stand(void **state)
-{
-	char digits[20], expected[32];
-
-	(void)state;
-	for (unsigned four = 0; four < 10000; four++) {
-		uint64_t value = four * UINT64_C(1000000010001) + 42;
-
-		snprintf(expected, sizeof(expected), "%" PRIu64, value);
-		assert_int_equal(buf_digits(digits, value), strlen(expected));
-		assert_memory_equal(digits, expected, strlen(expected));
-		snprintf(expected, sizeof(expected), "%04u%04u", four, 9999 - four);
-		buf_digits_padded(digits, four * 10000 + 9999 - four);
-		assert_memory_equal(digits, expected, 8);
-	}
-}
-
 static void what_cannot_be_had_sticks_until_reset(void **state)
 {
 	CLEANUP(buf) struct buf b = BUF_INIT;
@@ -173,7 +155,6 @@ int main(void)
 		cmocka_unit_test(what_is_appended_stands_in_order),
 		cmocka_unit_test(it_grows_past_every_boundary),
 		cmocka_unit_test(numbers_are_those_of_printf),
-		cmocka_unit_test(every_four_digits_are_those_of_printf_wherever_they_stand),
 		cmocka_unit_test(what_cannot_be_had_sticks_until_reset),
 		cmocka_unit_test(after_a_cut_a_sticking_error_still_sticks),
 		cmocka_unit_test(take_leaves_nothing_for_the_cleanup),
