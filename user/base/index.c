@@ -21,7 +21,7 @@ static int make(struct index *index, unsigned slots_log)
 {
 	size_t n = (size_t)1 << slots_log;
 
-	*index = (struct index){ .n_slots = n, .shift = 64 - slots_log };
+	*index = (struct index){ .n_slots = n, .full = n / 8 * 7, .shift = 64 - slots_log };
 	index->slots = calloc(n, sizeof(*index->slots));
 	return index->slots ? 0 : -ENOMEM;
 }
@@ -64,6 +64,12 @@ static void put(struct index *index, struct index_slot new)
 {
 	size_t at = home_of(index, new.mark), from_home = 0;
 
+	index->used++;
+	/* as it mostly is */
+	if (!index->slots[at].mark) {
+		index->slots[at] = new;
+		return;
+	}
 	while (index->slots[at].mark && distance(index, at) > from_home) {
 		at = behind(index, at);
 		from_home++;
@@ -74,7 +80,6 @@ static void put(struct index *index, struct index_slot new)
 		index->slots[at] = new;
 		new = old;
 	}
-	index->used++;
 }
 
 /* Oldest first, so that the newest of each home comes to stand in front. */
@@ -92,7 +97,7 @@ static void put_all(struct index *index, const struct index *from)
 	}
 }
 
-static bool grow(struct index *index)
+bool index_grow(struct index *index)
 {
 	struct index larger;
 
@@ -102,11 +107,6 @@ static bool grow(struct index *index)
 	free(index->slots);
 	*index = larger;
 	return true;
-}
-
-bool index_room(struct index *index)
-{
-	return index->used < index->n_slots / 8 * 7 || grow(index);
 }
 
 void index_add(struct index *index, struct index_link *link, uint64_t hash)
@@ -159,7 +159,11 @@ static struct index_link *search(const struct index *index, size_t at, uint64_t 
 struct index_link *index_first(const struct index *index, uint64_t hash)
 {
 	uint64_t mark = mark_of(hash);
+	const struct index_slot *slot = &index->slots[home_of(index, mark)];
 
+	/* as it mostly is; the newest stands in front */
+	if (slot->mark == mark || !slot->mark)
+		return slot->link;
 	return search(index, home_of(index, mark), mark);
 }
 

@@ -24,15 +24,20 @@ struct index_slot {
 struct index {
 	struct index_slot *slots;
 	size_t n_slots; /* a power of two */
-	size_t used;
+	size_t used, full; /* full: from then on there are to be more slots */
 	unsigned shift; /* what of a mark is not its place */
 };
 
 /* -ENOMEM */
 int index_init(struct index *index);
 void index_destroy(struct index *index);
+/* What index_room() does when it is getting full. */
+bool index_grow(struct index *index);
 /* Makes room for one more. False: there is no memory, and it is getting full. */
-bool index_room(struct index *index);
+static inline bool index_room(struct index *index)
+{
+	return index->used < index->full || index_grow(index);
+}
 /*
  * Newest first among equal hashes. Makes room by itself; where it cannot and not a
  * place is left, the link is in no index afterwards, and is not found.

@@ -172,15 +172,22 @@ static void fold_end(struct flow *f, const struct obs *obs)
 /* -> CLOSE: the socket is still locked, its error final, its counters true. */
 void fold_close(struct flow *f, const struct obs *obs)
 {
-	struct obs end = *obs;
+	bool is_old;
 
 	f->v.mono_ns = obs->mono_ns;
 	/* an orphan goes in the same breath: nobody need say so */
 	f->destroyed |= obs->sock.dead;
 	if (!obs->has_sock)
 		return;
-	if (is_old_error(f, &obs->sock))
-		end.sock.err = 0;
-	end.sock.psock |= f->in_sockmap;
-	fold_end(f, &end);
+	is_old = is_old_error(f, &obs->sock);
+	if (is_old || f->in_sockmap) {
+		struct obs end = *obs;
+
+		if (is_old)
+			end.sock.err = 0;
+		end.sock.psock |= f->in_sockmap;
+		fold_end(f, &end);
+	} else {
+		fold_end(f, obs);
+	}
 }

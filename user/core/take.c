@@ -28,7 +28,11 @@ static void flow_supplanted(struct flow_table *t, struct flow *f, uint64_t now_n
 /* Not every record says where: what began with one that does not is found by the next that does. */
 static void learn_place(struct flow_table *t, struct flow *f, const struct obs *obs)
 {
-	flow_set_tuple(t, f, &obs->tuple);
+	const struct tuple *known = &f->v.tuple;
+
+	/* next to always it is known */
+	if (!known->family || !known->local.port)
+		flow_set_tuple(t, f, &obs->tuple);
 	if (!f->v.netns)
 		f->v.netns = obs->sock.netns_ino;
 }
