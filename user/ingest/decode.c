@@ -35,6 +35,14 @@ static void put_tuple(const struct wire_tuple *w, struct tuple *ret)
 	ret->peer.port = w->peer_port;
 }
 
+static void put_task_flags(uint32_t flags, struct obs_task *task)
+{
+	task->exiting = flags & WIRE_TASK_EXITING;
+	task->kthread = flags & WIRE_TASK_KTHREAD;
+	task->meant = flags & WIRE_TASK_MEANT;
+	task->has_fd = flags & WIRE_TASK_HAS_FD;
+}
+
 static void put_task(const struct wire_task *w, struct obs *o)
 {
 	struct obs_task *task = &o->task;
@@ -44,10 +52,7 @@ static void put_task(const struct wire_task *w, struct obs *o)
 	task->tid = w->tid;
 	task->uid = w->uid;
 	task->exit_code = w->exit_code;
-	task->exiting = w->flags & WIRE_TASK_EXITING;
-	task->kthread = w->flags & WIRE_TASK_KTHREAD;
-	task->meant = w->flags & WIRE_TASK_MEANT;
-	task->has_fd = w->flags & WIRE_TASK_HAS_FD;
+	put_task_flags(w->flags, task);
 	task->fd = w->fd;
 	memcpy(task->comm, w->comm, sizeof(task->comm));
 	task->comm[sizeof(task->comm) - 1] = '\0';
@@ -167,12 +172,18 @@ static void put_spot(const struct decoder *d, const struct wire_spot *w, struct 
 
 static void put_who(const struct wire_who *w, struct obs *o)
 {
-	struct wire_task task = { .pid = w->pid, .tid = w->tid, .uid = w->uid,
-				  .exit_code = w->exit_code, .flags = w->flags };
+	struct obs_task *task = &o->task;
 
-	memcpy(task.comm, w->comm, sizeof(task.comm));
-	put_task(&task, o);
+	o->has_task = w->pid || w->flags;
+	task->pid = w->pid;
+	task->tid = w->tid;
+	task->uid = w->uid;
+	task->exit_code = w->exit_code;
+	put_task_flags(w->flags, task);
+	memcpy(task->comm, w->comm, sizeof(w->comm));
+	task->comm[sizeof(task->comm) - 1] = '\0';
 }
+_Static_assert(sizeof(((struct wire_who *)0)->comm) <= sizeof(((struct obs_task *)0)->comm), "a name fits");
 
 static void put_sums(const struct decoder *d, const struct wire_sums *w, struct obs *o)
 {
@@ -348,33 +359,20 @@ static void put_parts(const struct decoder *d, const union record *w, struct obs
 	}
 }
 
-int decode(const struct decoder *d, const void *record, size_t size, struct obs *ret)
+/* By blocks: in one piece it becomes an instruction that takes a while to start. */
+static void zero(struct obs *o)
 {
-	const union record *w = record;
-	union record copy;
-	size_t wanted;
-	int r;
+	const size_t block = 64, rest = sizeof(*o) % block;
+	char *at = (char *)o, *end = at + sizeof(*o) - rest;
 
-	if (size < sizeof(w->ev))
-		return -EBADMSG;
-	/* of a ring it is aligned; of a file it need not be */
-	if ((uintptr_t)record % _Alignof(union record)) {
-		memcpy(&copy, record, size < sizeof(copy) ? size : sizeof(copy));
-		w = &copy;
-	}
-	r = check(&w->ev, size);
-	if (r)
-		return r;
-	wanted = layout_size(w->ev.layout);
-	if (!wanted)
-		return -ENOMSG;
-	/* a later sensor may send more, an earlier one less: less reads as zero */
-	if (w->ev.size < wanted) {
-		memmove(&copy, w, w->ev.size);
-		memset((char *)&copy + w->ev.size, 0, sizeof(copy) - w->ev.size);
-		w = &copy;
-	}
-	memset(ret, 0, sizeof(*ret));
+	for (; at < end; at += block)
+		memset(at, 0, block);
+	memset(end, 0, rest);
+}
+
+static void put(const struct decoder *d, const union record *w, struct obs *ret)
+{
+	zero(ret);
 	if (w->ev.layout >= WIRE_SPOT) {
 		put_spot(d, &w->spot, ret);
 		put_spot_parts(d, w, ret);
@@ -382,5 +380,52 @@ int decode(const struct decoder *d, const void *record, size_t size, struct obs 
 		put_event(d, &w->ev, ret);
 		put_parts(d, w, ret);
 	}
+}
+
+/* Seldom: what this has on the stack must not be in everybody's way. */
+#define SELDOM __attribute__((noinline)) static
+
+/* A later sensor may send more, an earlier one less: less reads as zero. */
+SELDOM void put_padded(const struct decoder *d, const union record *w, struct obs *ret)
+{
+	union record copy;
+
+	memcpy(&copy, w, w->ev.size);
+	memset((char *)&copy + w->ev.size, 0, sizeof(copy) - w->ev.size);
+	put(d, &copy, ret);
+}
+
+static int decode_aligned(const struct decoder *d, const union record *w, size_t size, struct obs *ret)
+{
+	size_t wanted;
+	int r = check(&w->ev, size);
+
+	if (r)
+		return r;
+	wanted = layout_size(w->ev.layout);
+	if (!wanted)
+		return -ENOMSG;
+	if (w->ev.size < wanted)
+		put_padded(d, w, ret);
+	else
+		put(d, w, ret);
 	return 0;
+}
+
+/* Of a ring it is aligned; of a file it need not be. */
+SELDOM int decode_copy(const struct decoder *d, const void *record, size_t size, struct obs *ret)
+{
+	union record copy;
+
+	memcpy(&copy, record, size < sizeof(copy) ? size : sizeof(copy));
+	return decode_aligned(d, &copy, size, ret);
+}
+
+int decode(const struct decoder *d, const void *record, size_t size, struct obs *ret)
+{
+	if (size < sizeof(struct wire_event))
+		return -EBADMSG;
+	if ((uintptr_t)record % _Alignof(union record))
+		return decode_copy(d, record, size, ret);
+	return decode_aligned(d, record, size, ret);
 }
