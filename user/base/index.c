@@ -11,12 +11,6 @@
 
 #define FIRST_SLOTS_LOG 10
 
-/* Any hash can be told from none. */
-static uint64_t mark_of(uint64_t hash)
-{
-	return hash | 1;
-}
-
 static int make(struct index *index, unsigned slots_log)
 {
 	size_t n = (size_t)1 << slots_log;
@@ -37,11 +31,6 @@ void index_destroy(struct index *index)
 	index->slots = NULL;
 }
 
-static size_t home_of(const struct index *index, uint64_t mark)
-{
-	return mark >> index->shift;
-}
-
 static size_t behind(const struct index *index, size_t at)
 {
 	return (at + 1) & (index->n_slots - 1);
@@ -50,7 +39,7 @@ static size_t behind(const struct index *index, size_t at)
 /* How far from its home what stands there is. */
 static size_t distance(const struct index *index, size_t at)
 {
-	return (at - home_of(index, index->slots[at].mark)) & (index->n_slots - 1);
+	return (at - index_home(index, index->slots[at].mark)) & (index->n_slots - 1);
 }
 
 /* Nothing of a home that far ahead stands there or behind. */
@@ -62,7 +51,7 @@ static bool is_past(const struct index *index, size_t at, size_t from_home)
 /* Everything from there to the next gap, of which there is one, moves by one. */
 static void put(struct index *index, struct index_slot new)
 {
-	size_t at = home_of(index, new.mark), from_home = 0;
+	size_t at = index_home(index, new.mark), from_home = 0;
 
 	index->used++;
 	/* as it mostly is */
@@ -111,7 +100,7 @@ bool index_grow(struct index *index)
 
 void index_add(struct index *index, struct index_link *link, uint64_t hash)
 {
-	link->mark = mark_of(hash);
+	link->mark = index_mark(hash);
 	/* one gap must stay: it is where searches end */
 	if (index_room(index) || index->used + 1 < index->n_slots)
 		put(index, (struct index_slot){ link->mark, link });
@@ -121,7 +110,7 @@ void index_add(struct index *index, struct index_link *link, uint64_t hash)
 
 static size_t place_of(const struct index *index, const struct index_link *link)
 {
-	size_t at = home_of(index, link->mark);
+	size_t at = index_home(index, link->mark);
 
 	while (index->slots[at].link != link)
 		at = behind(index, at);
@@ -148,7 +137,7 @@ void index_remove(struct index *index, struct index_link *link)
 /* The first with that mark from there on. */
 static struct index_link *search(const struct index *index, size_t at, uint64_t mark)
 {
-	size_t from_home = (at - home_of(index, mark)) & (index->n_slots - 1);
+	size_t from_home = (at - index_home(index, mark)) & (index->n_slots - 1);
 
 	for (; !is_past(index, at, from_home); at = behind(index, at), from_home++)
 		if (index->slots[at].mark == mark)
@@ -156,15 +145,9 @@ static struct index_link *search(const struct index *index, size_t at, uint64_t 
 	return NULL;
 }
 
-struct index_link *index_first(const struct index *index, uint64_t hash)
+struct index_link *index_search(const struct index *index, uint64_t mark)
 {
-	uint64_t mark = mark_of(hash);
-	const struct index_slot *slot = &index->slots[home_of(index, mark)];
-
-	/* as it mostly is; the newest stands in front */
-	if (slot->mark == mark || !slot->mark)
-		return slot->link;
-	return search(index, home_of(index, mark), mark);
+	return search(index, index_home(index, mark), mark);
 }
 
 struct index_link *index_next(const struct index *index, const struct index_link *link)

@@ -44,8 +44,30 @@ static inline bool index_room(struct index *index)
  */
 void index_add(struct index *index, struct index_link *link, uint64_t hash);
 void index_remove(struct index *index, struct index_link *link); /* in no index: nothing */
+/* Any hash can be told from none. */
+static inline uint64_t index_mark(uint64_t hash)
+{
+	return hash | 1;
+}
+
+static inline size_t index_home(const struct index *index, uint64_t mark)
+{
+	return mark >> index->shift;
+}
+
+/* What index_first() does where that is not decided at home. */
+struct index_link *index_search(const struct index *index, uint64_t mark);
 /* First link with that hash, or the next one after `link`, which is in it; NULL when there is none. */
-struct index_link *index_first(const struct index *index, uint64_t hash);
+static inline struct index_link *index_first(const struct index *index, uint64_t hash)
+{
+	uint64_t mark = index_mark(hash);
+	const struct index_slot *slot = &index->slots[index_home(index, mark)];
+
+	/* as it mostly is; the newest stands in front */
+	if (slot->mark == mark || !slot->mark)
+		return slot->link;
+	return index_search(index, mark);
+}
 struct index_link *index_next(const struct index *index, const struct index_link *link);
 
 /* The finalizer of splitmix64: public domain figures, every bit moves every bit. */

@@ -23,10 +23,11 @@ static bool is_twin(const struct flow *f, uint64_t at_ns)
 
 bool request_became_socket(struct flow_table *t, const struct flow *f)
 {
-	struct index_link *link = index_first(&t->by_tuple, tuple_hash(&f->v.tuple));
+	struct index_link *link;
 
 	if (!(f->v.evidence & EV(REQUEST_EXPIRED)))
 		return false;
+	link = index_first(&t->by_tuple, tuple_hash(&f->v.tuple));
 	for (; link; link = index_next(&t->by_tuple, link)) {
 		const struct flow *each = container_of(link, struct flow, by_tuple);
 

@@ -240,10 +240,11 @@ EMIT(emit_owner)
 TYPE(OWNER, "object", emit_owner, .size = sizeof(struct owner), .shape = SHAPE_owner, .absent = no_owner);
 OBJECT(RST, rst, part_same);
 OBJECT(LINGER, linger, part_same);
-EMIT(emit_peer_left) { json_u64(j, ((const struct verdict *)at)->peer_left_bytes); }
+static uint64_t peer_left(const void *at) { return ((const struct verdict *)at)->peer_left_bytes; }
+static bool nothing_left(const void *at) { return !peer_left(at); }
 static bool no_peer_left(const void *at) { return !((const struct verdict *)at)->peer_left_known; }
 
-TYPE(PEER_LEFT, "integer", emit_peer_left, .absent = no_peer_left);
+TYPE(PEER_LEFT, "integer", emit_number, .number = peer_left, .absent = no_peer_left, .usual = nothing_left);
 OBJECT(LOST, lost, part_same);
 OBJECT(BYTES, bytes, part_same);
 OBJECT(EXPECTED, expected, part_same);
