@@ -222,14 +222,15 @@ TYPE(ADDRESS, "string", emit_address, .absent = no_address);
 
 static bool no_owner(const void *at) { return ((const struct owner *)at)->source == OWNER_UNKNOWN; }
 
-/* Few tasks close most of what is closed. */
+/* Few tasks close most of what is closed. The type stands for what else might be remembered. */
 EMIT(emit_owner)
 {
-	struct form_key key;
 	struct json_mark mark;
+	struct form_key key;
 
-	key.n = sizeof(struct owner);
-	memcpy(key.bytes, at, key.n);
+	key.n = sizeof(field->type) + sizeof(struct owner);
+	memcpy(key.bytes, &field->type, sizeof(field->type));
+	memcpy(key.bytes + sizeof(field->type), at, sizeof(struct owner));
 	form_key_end(&key);
 	if (json_again(j, &key, &mark))
 		return;

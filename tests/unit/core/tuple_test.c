@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
 
 #include <stdio.h>
@@ -187,6 +188,32 @@ static void the_longest_endpoint_fits_its_buffer(void **state)
 	free(buf);
 }
 
+/* Groups of every length, and zeros wherever they may stand; now and then with an IPv4 address in it. */
+static void ipv6_addresses_are_those_of_inet_ntop(void **state)
+{
+	uint32_t seed = 1;
+
+	(void)state;
+	for (unsigned n = 0; n < 200000; n++) {
+		struct endpoint e = { .port = 1 };
+		char buf[ENDPOINT_STRLEN], expected[INET6_ADDRSTRLEN];
+
+		for (unsigned i = 0; i < 8; i++) {
+			unsigned group = (seed = seed * 1664525 + 1013904223) >> 16 & 0xffff;
+
+			/* by the bits of n: zero or not, and how long */
+			group = n >> i & 1 ? group >> (n >> 8 & 15) : 0;
+			e.addr[2 * i] = (uint8_t)(group >> 8);
+			e.addr[2 * i + 1] = (uint8_t)group;
+		}
+		if (n % 7 == 0)
+			e.addr[10] = e.addr[11] = 0xff;
+		assert_non_null(inet_ntop(AF_INET6, e.addr, expected, sizeof(expected)));
+		assert_string_equal(endpoint_address(6, &e, buf), expected);
+		assert_int_equal(endpoint_address_put(6, &e, buf), strlen(expected));
+	}
+}
+
 static void every_byte_of_an_ipv4_address_is_written_as_a_number(void **state)
 {
 	char buf[ENDPOINT_STRLEN], expected[ENDPOINT_STRLEN];
@@ -205,6 +232,7 @@ static void every_byte_of_an_ipv4_address_is_written_as_a_number(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ipv6_addresses_are_those_of_inet_ntop),
 		cmocka_unit_test(every_byte_of_an_ipv4_address_is_written_as_a_number),
 		cmocka_unit_test(a_tuple_equals_its_copy_and_nothing_that_differs_in_a_byte),
 		cmocka_unit_test(padding_does_not_count),

@@ -49,6 +49,7 @@
 	X(path[1].at_ns, 1234)                                                                     \
 	X(tuple.local.port, 0)                                                                     \
 	X(tuple.family, 0)                                                                         \
+	X(tuple.family, 6)                                                                         \
 	X(tuple.peer.addr[3], 99)                                                                  \
 	X(minisocket, ST_FIN_WAIT2)                                                                \
 	X(evidence, EV(KILLED) | EV(FIN_FIRST))                                                    \
