@@ -28,7 +28,7 @@ static struct form *form_at(const struct forms *forms, size_t i)
 
 void form_key_end(struct form_key *key)
 {
-	/* whole words are compared */
+	/* it is hashed by whole words */
 	while (key->n % WORD && key->n < sizeof(key->bytes))
 		key->bytes[key->n++] = 0;
 }
@@ -52,13 +52,7 @@ static size_t place_of(const struct forms *forms, const struct form_key *key)
 
 static bool is_it(const struct form *form, const struct form_key *key)
 {
-	uint64_t differ = 0;
-
-	if (form->n_key != key->n)
-		return false;
-	for (size_t i = 0; i < key->n; i += WORD)
-		differ |= word_at(form->key, i) ^ word_at(key->bytes, i);
-	return !differ;
+	return form->n_key == key->n && !memcmp(form->key, key->bytes, key->n);
 }
 
 /* Its own place or the one beside it. */

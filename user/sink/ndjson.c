@@ -11,7 +11,7 @@
 
 #define FORMAT_VERSION 1
 /* What is remembered of former lines: of a line all but its numbers, and whole values in it. */
-#define LINES	    64
+#define LINES	    256
 #define LINE_BYTES  1536
 #define VALUES	    256
 #define VALUE_BYTES 160
