@@ -202,6 +202,11 @@ void mini_orphaned(struct flow_table *t, struct mini *m);
 void mini_leave_flow(struct flow_table *t, struct mini *m, bool wanted);
 
 /* listener.c */
+/* Can it be of a listener? Next to none is, and this is asked for each. */
+static inline bool listener_is_meant(const struct obs *obs)
+{
+	return obs->old_state == ST_LISTEN || obs->new_state == ST_LISTEN || obs->kind == OBS_SNAPSHOT;
+}
 /* True when the observation is of a listener, and so of no connection. */
 bool listener_take(struct flow_table *t, const struct obs *obs);
 /* If it ended because the listener in whose queue it was closed: whose it was, and who did that. */

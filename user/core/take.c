@@ -308,7 +308,7 @@ uint64_t flow_take(struct flow_table *t, const struct obs *obs, struct tuple *tu
 		t->counts.strays++;
 		return 0;
 	}
-	if (listener_take(t, obs))
+	if (listener_is_meant(obs) && listener_take(t, obs))
 		return 0;
 	if (is_repeat(t, obs)) {
 		t->counts.duplicates++;
