@@ -82,8 +82,7 @@ struct form *form_new(struct forms *forms, const struct form_key *key)
 	if (form->n_key)
 		memcpy(form_at(forms, at ^ 1), form, forms->each);
 	form->n_key = 0;
-	form->n_holes = 0;
-	form->n_text = 0;
+	form->n_holes = form->n_text = form->n_before = 0;
 	return form;
 }
 
@@ -100,7 +99,8 @@ bool form_hole(struct form *form)
 {
 	if (form->n_holes == FORM_HOLES)
 		return false;
-	form->holes[form->n_holes++] = (uint16_t)form->n_text;
+	form->holes[form->n_holes++] = (uint16_t)(form->n_text - form->n_before);
+	form->n_before = form->n_text;
 	return true;
 }
 

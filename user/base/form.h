@@ -26,9 +26,10 @@ struct form_key {
 struct form {
 	uint32_t n_key; /* 0 = nothing is here */
 	uint32_t n_text;
-	size_t n_holes;
+	uint32_t n_before; /* bytes of text before the last hole */
+	uint32_t n_holes;
 	char key[FORM_KEY];
-	uint16_t holes[FORM_HOLES]; /* where in the text they are */
+	uint16_t holes[FORM_HOLES]; /* bytes of text before each, since the one before */
 	char text[];
 };
 

@@ -54,9 +54,11 @@ struct json {
 	/* what is between the values comes from form, or becomes one in kept; NULL */
 	const struct form *form;
 	struct form *kept;
-	size_t taken;	 /* form: bytes of its text; kept: what stands in out before this is in it */
-	const uint16_t *hole;	 /* form: where the next one is */
-	size_t holes_left; /* form: how many there are from it on; else 0 */
+	size_t taken;	 /* kept: what stands in out before this is in it */
+	/* form: its text from the last hole on, how much of that stands before the next, and how many there are; else 0 */
+	const char *text;
+	const uint16_t *hole;
+	size_t holes_left;
 	struct forms *forms;  /* of these */
 	struct forms *values; /* NULL, or set after json_begin(): the caller's own, for json_again() */
 	int err;	 /* first misuse: -EINVAL (value without key, ...), -E2BIG (too deep) */

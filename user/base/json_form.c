@@ -14,10 +14,13 @@ bool json_form_begin(struct json *j, struct forms *forms, const struct form_key 
 		j->kept = form_new(forms, key);
 	/* what no hole is for may not come */
 	j->done = j->form;
-	j->taken = j->form ? 0 : j->out->len;
-	j->hole = j->form ? j->form->holes : NULL;
-	j->holes_left = j->form ? j->form->n_holes : 0;
-	return j->form;
+	j->taken = j->out->len;
+	if (!j->form)
+		return false;
+	j->text = j->form->text;
+	j->hole = j->form->holes;
+	j->holes_left = j->form->n_holes;
+	return true;
 }
 
 /* Nothing is open and nothing waits. (Only at depth 0 it can be done.) */
@@ -28,17 +31,14 @@ static inline bool is_between(const struct json *j)
 
 void json_fill(struct json *j)
 {
-	const struct form *form = j->form;
-	size_t from = j->taken;
-
 	if (!j->holes_left || !is_between(j)) {
 		json_misuse(j, -EINVAL);
 		return;
 	}
 	j->holes_left--;
-	j->taken = *j->hole++;
-	j->key = form->text + from;
-	j->key_n = j->taken - from;
+	j->key = j->text;
+	j->key_n = *j->hole++;
+	j->text += j->key_n;
 	j->comma = false;
 }
 
@@ -53,19 +53,17 @@ void json_fill_u64(struct json *j, uint64_t value)
 {
 	const size_t more = FORM_SLACK + DIGITS_ROOM;
 	struct buf *out = j->out;
-	size_t from = j->taken;
-	const char *text;
+	const char *text = j->text;
 	char *at, *end;
 
-	if (!j->holes_left || !is_between(j) || out->cap - out->len < *j->hole - from + more) {
+	if (!j->holes_left || !is_between(j) || out->cap - out->len < *j->hole + more) {
 		fill_u64_slowly(j, value);
 		return;
 	}
 	j->holes_left--;
-	j->taken = *j->hole++;
-	text = j->form->text + from;
 	at = out->data + out->len;
-	end = at + (j->taken - from);
+	end = at + *j->hole;
+	j->text += *j->hole++;
 	for (; at < end; at += FORM_SLACK, text += FORM_SLACK)
 		memcpy(at, text, FORM_SLACK);
 	json_value_ends(j, end + digits_put(end, value));
@@ -124,7 +122,7 @@ static void fill_rest(struct json *j)
 	if (j->holes_left || !is_between(j))
 		json_misuse(j, -EINVAL);
 	else
-		buf_add(j->out, j->form->text + j->taken, j->form->n_text - j->taken);
+		buf_add(j->out, j->text, (size_t)(j->form->text + j->form->n_text - j->text));
 	j->form = NULL;
 	j->holes_left = 0;
 }

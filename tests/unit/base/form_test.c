@@ -131,8 +131,10 @@ static void holes_stand_where_they_were_made(void **state)
 	assert_true(form_hole(form));
 	assert_true(form_add(&forms, form, "d", 1));
 	assert_int_equal(form->holes[0], 3);
-	assert_int_equal(form->holes[1], 3);
+	assert_int_equal(form->holes[1], 0);
 	assert_int_equal(form->n_text, 4);
+	assert_true(form_hole(form));
+	assert_int_equal(form->holes[2], 1);
 	while (form->n_holes < FORM_HOLES)
 		assert_true(form_hole(form));
 	assert_false(form_hole(form));
