@@ -107,7 +107,8 @@ static __always_inline void kern_current(__u32 *flags, __s32 *exit_code, __u8 co
  * Whoever looks at a task's open file holds it meanwhile. If its owner closes it just
  * then, the looker is the last to let go, and the socket's end is its call's, but none of
  * its doing. Of lookers those are known that run the same file as this tracer. `comm` is
- * the current task's; for most its first bytes tell.
+ * the current task's; for most its first bytes tell. One that exits has no file any more:
+ * what it lets go of then it has had open.
  */
 static __always_inline bool kern_is_looker(const __u8 comm[16])
 {

@@ -162,6 +162,12 @@ static __always_inline __u32 task_flags(__u32 flags)
 	return (flags & PF_EXITING ? WIRE_TASK_EXITING : 0) | (flags & PF_KTHREAD ? WIRE_TASK_KTHREAD : 0);
 }
 
+/* Of the task on this CPU, which is called so. */
+static __always_inline __u32 current_flags(__u32 flags, const __u8 comm[16], bool asked)
+{
+	return task_flags(flags) | (asked && !kern_is_looker(comm) ? WIRE_TASK_MEANT : 0);
+}
+
 /*
  * The task on this CPU. It is the socket's business only where a process holds
  * the socket's lock (never seen in a softirq), or where the hook itself is only
@@ -176,7 +182,7 @@ static __always_inline void fill_task(struct wire_task *out, bool asked)
 	out->tid = ids;
 	out->uid = bpf_get_current_uid_gid();
 	kern_current(&flags, &out->exit_code, out->comm, out->pid == out->tid);
-	out->flags = task_flags(flags) | (asked && !kern_is_looker(out->comm) ? WIRE_TASK_MEANT : 0);
+	out->flags = current_flags(flags, out->comm, asked);
 	out->fd = 0;
 }
 

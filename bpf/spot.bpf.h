@@ -79,7 +79,7 @@ static __always_inline void fill_who(struct wire_who *out, bool asked)
 	out->uid = bpf_get_current_uid_gid();
 	kern_current(&flags, &exit_code, out->comm, out->pid == out->tid);
 	out->exit_code = exit_code;
-	out->flags = task_flags(flags) | (asked && !kern_is_looker(out->comm) ? WIRE_TASK_MEANT : 0);
+	out->flags = current_flags(flags, out->comm, asked);
 }
 
 /* Bytes are counted in 32 bits here. */

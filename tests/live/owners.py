@@ -11,11 +11,12 @@ import select
 import signal
 import socket
 import struct
+import subprocess
 
 from actors import PATIENCE
 from scenes import (KTHREAD, ME, Child, Trap, accept, await_events, await_reset, call, end, follow, linger,
                     listener, mirror, pair, play)
-from tracing import eventually
+from tracing import TCPCLOSE, eventually
 
 
 # --- the last reference ---------------------------------------------------------------
@@ -99,6 +100,23 @@ def left_to_ring():
             (ends[1], {"cause": "passive-close", "owner": ME}),
             (ends[2], {"cause": "active-close", "owner": {None, holders[1].pid}, "closer": {KTHREAD, holders[1].pid}}),
             (ends[3], {"cause": "passive-close", "owner": ME})]
+
+
+def by_no_looker():
+    """
+    A tcpclose that looks through open files may be the last to let go of one, and is not named (kern_is_looker()).
+    This one holds what it inherited, until its tape ends: it has closed, whatever it is called.
+    """
+    client, server = pair()
+    ends = end(client), end(server)
+    heir = subprocess.Popen([TCPCLOSE, "replay", "/dev/stdin"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                            pass_fds=[client.fileno()])
+    client.close()
+    heir.stdin.close()
+    heir.wait(PATIENCE)
+    follow(server)
+    return [(ends[0], {"cause": "active-close", "owner": ME, "source": "connect", "closer": heir.pid, "exit": (1, 0)}),
+            (ends[1], {"cause": "passive-close", "owner": ME})]
 
 
 # --- servers that fork before they accept -----------------------------------------------
@@ -193,6 +211,7 @@ SCENES = (
     ("in flight in a circle: the garbage collector closes, and is nobody's owner", collected),
     ("closed by io_uring: by who submitted it", by_ring),
     ("left to a ring that is taken apart", left_to_ring),
+    ("a tcpclose that inherited it exits: it has closed", by_no_looker),
     ("a pre-forked worker closes", lambda: prefork("close")),
     ("a pre-forked worker closes after its client", lambda: prefork("follow")),
     ("a pre-forked worker exits with status 3", lambda: prefork("exit")),
