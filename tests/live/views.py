@@ -148,9 +148,10 @@ def bill_tests(proxy, server):
                                  last - first + 1 - (11 if "ip_local_reserved_ports" in settings else 0))
         result(f"{name}: owners, ends and counts are the kernel's", [] if missed else counts, missed)
         result(f"{name}: ports held of those that there are", [] if missed else held, missed)
+        # what was missed may be a reason to say less, but never to say the opposite
         result(f"{name}: the advice follows",
-               [f"{advices(bill)}, should have {given} and none of {withheld}"]
-               if given - advices(bill) or withheld & advices(bill) else [])
+               [f"{advices(bill)}, should have {given} and none of {withheld}, lost {bill['lost']}"]
+               if (given - advices(bill) and not missed) or withheld & advices(bill) else [])
 
 
 def filter_tests(proxy, server):
@@ -273,14 +274,16 @@ def live_tests(proxy, server):
         for _ in range(7):
             Connection(proxy, server, "live", ADDRESS, port).close("client")
 
+    # by kprobe no program is run where one was interrupted: such a one is not there, or nobody knows how it came
+    count = "[1-7]" if WAY == "kprobe" else "7"
+
     def told(drawn):
-        # of one whose events were lost it is not known
-        return re.search(r"\n +[1-7] +[0-9.]+  active-close", drawn) and "7 mini-sockets" in drawn
+        return re.search(r"\n +[1-7] +[0-9.]+  active-close", drawn) and re.search(f"{count} mini-sockets", drawn)
 
     def redrawn(drawn):
         return drawn.count("\033[H") > 3
     for command, word, meanwhile, enough in (
-            (("time-wait", "-P", str(port), "--netns", str(proxy.netns)), "7 mini-sockets", play, told),
+            (("time-wait", "-P", str(port), "--netns", str(proxy.netns)), f"{count} mini-sockets", play, told),
             (("stuck",), "", None, redrawn)):
         drawn, status = live(meanwhile, enough, *command)
         if not enough(drawn):
@@ -290,7 +293,7 @@ def live_tests(proxy, server):
         problems = [] if status == 0 else [f"status {status}"]
         if any(frame.count("\n") > 29 for frame in frames[2:-1]):
             problems.append("a frame is higher than the terminal")
-        if not frames[-1].startswith("\033[J") or word not in frames[-1]:
+        if not frames[-1].startswith("\033[J") or not re.search(word, frames[-1]):
             problems.append(f"the last frame is not whole: {frames[-1]!r}")
         result(f"{command[0]} is drawn on a terminal again and again, and ends in order", problems)
 

@@ -73,11 +73,13 @@ static const char *name_of(const struct bill_key *key)
 	return key->owned ? key->comm : "a program that is not known";
 }
 
-bool bill_may_reuse(const struct bill_rules *rules, const struct bill_group *g)
+uint64_t bill_reusable(const struct bill_rules *rules, const struct bill_group *g)
 {
-	if (!rules || !rules->known || !rules->timestamps || g->no_timestamps >= g->time_wait)
-		return false;
-	return rules->tw_reuse == 1 || (rules->tw_reuse == 2 && g->key.loopback);
+	if (!rules || !rules->known || !rules->timestamps ||
+	    !(rules->tw_reuse == 1 || (rules->tw_reuse == 2 && g->key.loopback)))
+		return 0;
+	/* those of which it is not known are as those are of which it is */
+	return g->no_timestamps && !g->timestamps ? 0 : g->time_wait - g->no_timestamps;
 }
 
 /* Why one of these ports is free again early, or why not. */
@@ -98,9 +100,9 @@ static void advise_reuse(struct bill_report *r, const struct bill_group *g)
 		    "%s of %s towards %s had no TCP timestamps, mostly because the peer does not do them: "
 		    "tcp_tw_reuse does nothing for these.", units_count(g->no_timestamps, n),
 		    units_count(g->time_wait, all), peer);
-	if (!rules->timestamps || g->no_timestamps == g->time_wait)
+	if (!rules->timestamps || (g->no_timestamps && !g->timestamps))
 		return;
-	if (bill_may_reuse(rules, g))
+	if (bill_reusable(rules, g))
 		say(r, ADVICE_REUSE_APPLIES,
 		    "net.ipv4.tcp_tw_reuse is %u, and so connect() to %s may take such a port again after a "
 		    "second: they cost memory, but do not stop new connections.", rules->tw_reuse, peer);
@@ -148,12 +150,16 @@ static void advise_sources(struct bill_report *r)
 			advise_source(r, r->sources.items[i]);
 }
 
-/* A burst is no rate: what is to come is foretold only from some seconds. */
+/*
+ * A burst is no rate: what is to come is foretold only from some seconds, and where
+ * ports are taken again not at all.
+ */
 static bool is_short(const struct bill_report *r, const struct bill_group *g)
 {
-	bool will_be = r->watched_ns >= FORETELL_NS && g->expected >= g->range;
+	bool will_be = r->watched_ns >= FORETELL_NS && !g->reusable && g->expected >= g->range;
+	uint64_t kept = g->now + g->open - g->reusable;
 
-	return g->range && !g->reused && (g->used_permille >= SHORT_PERMILLE || will_be);
+	return g->range && (kept * 1000 >= (uint64_t)SHORT_PERMILLE * g->range || will_be);
 }
 
 static void advise_ports(struct bill_report *r)
@@ -205,13 +211,19 @@ static void advise_calm(struct bill_report *r)
 	    "its ports.", units_count(r->now, n), *cost ? cost : "memory", *cost ? " of memory, " : ", ");
 }
 
+/* More are there than we know of: some of what we were told went lost. */
+static bool some_are_unseen(const struct bill_report *r)
+{
+	return r->lost && (!r->kernel_counted || r->kernel_tw * 100 > r->now * (100 + SHARE_PERCENT));
+}
+
 void bill_advise(struct bill_report *r)
 {
 	bool full;
 
 	advise_ports(r);
 	full = advise_buckets(r);
-	if (r->now && !r->n_advice && !full && !r->partial)
+	if (r->now && !r->n_advice && !full && !r->partial && !some_are_unseen(r))
 		advise_calm(r);
 	advise_sources(r);
 	for (size_t i = 0; i < r->sources.n && r->fin_wait2 * 100 >= r->now * SHARE_PERCENT; i++) {

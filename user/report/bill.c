@@ -236,7 +236,8 @@ static void fill_destinations(struct bill *b)
 		const struct bill_rules *rules = bill_rules_at(b, g->key.netns);
 		uint64_t used = g->now + g->open;
 
-		g->reused = bill_may_reuse(rules, g);
+		g->reusable = bill_reusable(rules, g);
+		g->reused = g->reusable;
 		g->expected = rate(g->recent, over) * (b->report.life_ns / 1000000) / 1000000 + g->open;
 		g->range = rules ? rules->ports : 0;
 		if (!g->range)

@@ -56,7 +56,8 @@ struct bill_group {
 	uint64_t now, fin_wait2, time_wait;
 	uint64_t recent;	 /* born within the window */
 	uint64_t born_per_s_milli;
-	uint64_t no_timestamps;	 /* TIME_WAITs that connect() can never take again */
+	uint64_t no_timestamps;	 /* TIME_WAITs that connect() can never take again ... */
+	uint64_t timestamps;	 /* ... and that it could; of the others it is not known */
 	bool elsewhere;		 /* in another namespace than the one first asked for its rules */
 	uint32_t processes;	 /* pids in it ... */
 	uint32_t pid;		 /* ... the one, when it is one */
@@ -64,7 +65,8 @@ struct bill_group {
 	uint64_t open;		 /* ports that open connections hold there */
 	uint32_t range;		 /* ports that there are; 0 = not known */
 	uint32_t used_permille;
-	bool reused;		 /* connect() may take them again after a second */
+	uint64_t reusable;	 /* so many of them connect() may take again after a second ... */
+	bool reused;		 /* ... and that is any */
 	uint64_t expected;	 /* ports held once births at this rate have lasted a lifetime */
 };
 
@@ -137,8 +139,8 @@ const char *bill_came_slug(const struct bill_key *key);
 /* An address that only ever leads back to this host. */
 bool bill_is_loopback(uint8_t family, const uint8_t *addr);
 
-/* Whether connect() may take a TIME_WAIT of that group before its time (tcp_twsk_unique()). */
-bool bill_may_reuse(const struct bill_rules *rules, const struct bill_group *group);
+/* How many TIME_WAITs of that group connect() may take before their time (tcp_twsk_unique()). */
+uint64_t bill_reusable(const struct bill_rules *rules, const struct bill_group *group);
 /* advice.c: the slugs of advice.def, NULL after the last; and from a report that is otherwise complete. */
 const char *bill_advice_slug(unsigned i);
 void bill_advise(struct bill_report *report);

@@ -97,7 +97,7 @@ static void put_shared(struct bill *b, uint32_t netns, const struct tuple *t, st
 struct one {
 	const struct flow_mini *mini;
 	enum bill_role role;
-	bool recent, owned, no_timestamps;
+	bool recent, owned, no_timestamps, timestamps;
 	bool dead; /* it only counts as born */
 };
 
@@ -114,6 +114,7 @@ static void count_in(struct tally *tally, const struct bill_key *key, const stru
 	g->fin_wait2 += one->mini->state == ST_FIN_WAIT2;
 	g->time_wait += one->mini->state == ST_TIME_WAIT;
 	g->no_timestamps += one->no_timestamps;
+	g->timestamps += one->timestamps;
 }
 
 static void key_owner(struct bill_key *key, const struct one *one)
@@ -229,6 +230,7 @@ void bill_mini(struct bill *b, const struct flow_mini *m)
 		.recent = m->born_ns + BILL_WINDOW_NS > b->report.mono_ns && !m->older,
 		.owned = m->owner.source != OWNER_UNKNOWN,
 		.no_timestamps = m->state == ST_TIME_WAIT && m->ts_known && !m->ts,
+		.timestamps = m->state == ST_TIME_WAIT && m->ts_known && m->ts,
 	};
 
 	if (m->dying) {

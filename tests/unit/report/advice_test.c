@@ -85,6 +85,60 @@ static void without_timestamps_of_its_own_nothing_is_reused(void **state)
 	assert_null(advice_of(r, "reuse-applies"));
 }
 
+/* An event that went lost makes no port free. */
+static void what_is_not_known_to_have_had_timestamps_is_as_the_others_are(void **state)
+{
+	struct bill_rules rules = usual_rules;
+	const struct bill_report *r;
+
+	(void)state;
+	rules.tw_reuse = 1;
+	rules.ports = 64;
+	bill_begin(bill, 100 * SEC);
+	bill_rules(bill, &rules);
+	add_without_timestamps(bill, 59, 11, SEC);
+	add_not_knowing_timestamps(bill, 1, 11, SEC);
+	r = bill_done(bill, 256, 0, false);
+	assert_non_null(advice_of(r, "no-timestamps"));
+	assert_non_null(advice_of(r, "ports-short"));
+	assert_null(advice_of(r, "reuse-applies"));
+	assert_null(advice_of(r, "reuse-off"));
+	/* with nothing known of any, the settings say it */
+	bill_begin(bill, 100 * SEC);
+	bill_rules(bill, &rules);
+	add_not_knowing_timestamps(bill, 60, 11, SEC);
+	r = bill_done(bill, 256, 0, false);
+	assert_non_null(advice_of(r, "reuse-applies"));
+	assert_null(advice_of(r, "ports-short"));
+	/* few that are taken again do not help the many that are not */
+	bill_begin(bill, 100 * SEC);
+	bill_rules(bill, &rules);
+	add_without_timestamps(bill, 50, 11, SEC);
+	add_minis(bill, 10, 11, EV(CONNECTED), SEC);
+	r = bill_done(bill, 256, 0, false);
+	assert_non_null(advice_of(r, "ports-short"));
+}
+
+static void where_some_went_unseen_it_is_not_said_that_nothing_is_short(void **state)
+{
+	struct bill_rules rules = usual_rules;
+
+	(void)state;
+	for (unsigned unseen = 0; unseen <= 20; unseen += 20) {
+		rules.counted = true;
+		rules.kernel_tw = 100 + unseen;
+		bill_begin(bill, 100 * SEC);
+		bill_rules(bill, &rules);
+		add_minis(bill, 100, 11, EV(CONNECTED), SEC);
+		assert_int_equal(!advice_of(bill_done(bill, 256, 3, false), "not-short"), unseen != 0);
+	}
+	rules.counted = false;
+	bill_begin(bill, 100 * SEC);
+	bill_rules(bill, &rules);
+	add_minis(bill, 100, 11, EV(CONNECTED), SEC);
+	assert_null(advice_of(bill_done(bill, 256, 3, false), "not-short"));
+}
+
 static void reuse_is_nothing_for_who_accepts(void **state)
 {
 	struct bill_rules rules = usual_rules;
@@ -211,6 +265,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reuse_for_loopback_only_does_not_apply_elsewhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(reuse_applies_where_it_is_on_and_needs_timestamps, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_timestamps_of_its_own_nothing_is_reused, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_not_known_to_have_had_timestamps_is_as_the_others_are,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(where_some_went_unseen_it_is_not_said_that_nothing_is_short,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(reuse_is_nothing_for_who_accepts, setup, teardown),
 		cmocka_unit_test_setup_teardown(ports_are_short_when_most_are_taken_or_will_be, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_table_of_mini_sockets_is_said, setup, teardown),

@@ -23,15 +23,18 @@ static struct owner owner_of(uint32_t pid)
 			       .comm = "client" };
 }
 
+enum ts { WITH, WITHOUT, NOT_KNOWN };
+
 static void add(struct bill *bill, unsigned n, uint32_t pid, evidence_set evidence, uint64_t born_ns,
-		bool dying, bool without, void (*to)(struct bill *bill, const struct flow_mini *mini))
+		bool dying, enum ts ts, void (*to)(struct bill *bill, const struct flow_mini *mini))
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct flow_mini mini = {
 			.conn = i + 1, .tuple = tuple_of(i), .netns = NETNS, .owner = owner_of(pid),
 			.older = !pid,
 			.evidence = evidence, .judged = pid, .cause = CAUSE_ACTIVE_CLOSE,
-			.ts_known = true, .ts = !without, .dying = dying, .born_state = ST_TIME_WAIT, .state = ST_TIME_WAIT,
+			.ts_known = ts != NOT_KNOWN, .ts = ts == WITH, .dying = dying,
+			.born_state = ST_TIME_WAIT, .state = ST_TIME_WAIT,
 			.born_ns = born_ns,
 		};
 
@@ -41,22 +44,27 @@ static void add(struct bill *bill, unsigned n, uint32_t pid, evidence_set eviden
 
 void add_minis(struct bill *bill, unsigned n, uint32_t pid, evidence_set evidence, uint64_t born_ns)
 {
-	add(bill, n, pid, evidence, born_ns, false, false, bill_mini);
+	add(bill, n, pid, evidence, born_ns, false, WITH, bill_mini);
 }
 
 void add_dying(struct bill *bill, unsigned n, uint32_t pid, uint64_t born_ns)
 {
-	add(bill, n, pid, EV(CONNECTED), born_ns, true, false, bill_mini);
+	add(bill, n, pid, EV(CONNECTED), born_ns, true, WITH, bill_mini);
 }
 
 void add_without_timestamps(struct bill *bill, unsigned n, uint32_t pid, uint64_t born_ns)
 {
-	add(bill, n, pid, EV(CONNECTED), born_ns, false, true, bill_mini);
+	add(bill, n, pid, EV(CONNECTED), born_ns, false, WITHOUT, bill_mini);
+}
+
+void add_not_knowing_timestamps(struct bill *bill, unsigned n, uint32_t pid, uint64_t born_ns)
+{
+	add(bill, n, pid, EV(CONNECTED), born_ns, false, NOT_KNOWN, bill_mini);
 }
 
 void expect_minis(struct bill *bill, unsigned n)
 {
-	add(bill, n, 0, 0, 0, false, false, bill_expect);
+	add(bill, n, 0, 0, 0, false, WITH, bill_expect);
 }
 
 void end_minis(struct bill *bill, unsigned n, uint32_t pid, enum mini_end end, uint64_t at_ns,

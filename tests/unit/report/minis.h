@@ -19,6 +19,8 @@ void add_dying(struct bill *bill, unsigned n, uint32_t pid, uint64_t born_ns);
 void expect_minis(struct bill *bill, unsigned n);
 /* Those connections had none. */
 void add_without_timestamps(struct bill *bill, unsigned n, uint32_t pid, uint64_t born_ns);
+/* Of those nobody saw it. */
+void add_not_knowing_timestamps(struct bill *bill, unsigned n, uint32_t pid, uint64_t born_ns);
 void end_minis(struct bill *bill, unsigned n, uint32_t pid, enum mini_end end, uint64_t at_ns,
 	       uint64_t lived_ns);
 /* The advice with that slug; NULL when it is not given. */
