@@ -78,6 +78,21 @@ printf '1..2\nok 1 - a # SKIP none here\n'
 if [ -e "$0.was" ]; then echo 'ok 2 - b'; else echo 'not ok 2 - b'; echo '# it was late'; : >"$0.was"; fi
 EOT
 
+program another_time <<'EOT'
+echo 1..2
+if [ -e "$0.was" ]; then printf 'not ok 1 - a\nok 2 - b\n'; else printf 'ok 1 - a\nnot ok 2 - b\n'; : >"$0.was"; fi
+exit 1
+EOT
+program less_and_less <<'EOT'
+if [ -e "$0.was" ]; then printf '1..1\nnot ok 1 - a\n'; else printf '1..2\nok 1 - a\nnot ok 2 - b\n'; : >"$0.was"; fi
+exit 1
+EOT
+program worse <<'EOT'
+printf '1..2\nok 1 - a\n'
+if [ -e "$0.was" ]; then echo 'ok 2 - b'; exit 3; fi
+: >"$0.was"; echo 'not ok 2 - b'; exit 1
+EOT
+
 says 0 '2 passed, 0 failed, 0 skipped' '^unit +.*good +2 passed' 'what passes is counted' unit="$dir/good"
 says 0 '1 passed, 0 failed, 0 skipped' . 'a plan may come last' unit="$dir/late"
 says 1 '1 passed, 1 failed, 0 skipped' '# because of this' 'a failed test fails, and its comments are shown' unit="$dir/bad"
@@ -103,6 +118,9 @@ rm "$dir/second_time.was"
 says 0 '1 passed, 0 failed, 1 skipped' '^  live .*second_time$' 'it is named at the end' live="$dir/second_time"
 rm "$dir/second_time.was"
 says 1 '0 passed, 1 failed, 1 skipped' '# it was late' 'what is not live has no second time' unit="$dir/second_time"
+says 0 '2 passed, 0 failed, 0 skipped' '^  live .*another_time$' 'each result has passed in one of two runs' live="$dir/another_time"
+says 1 '0 passed, 1 failed, 0 skipped' . 'but not where the runs are not of the same' live="$dir/less_and_less"
+says 1 '2 passed, 1 failed, 0 skipped' 'exit status 3' 'or where one ended badly' live="$dir/worse"
 TIMEOUT=1
 export TIMEOUT
 says 1 '0 passed, 2 failed, 0 skipped' 'not done after 1 s' 'a program that hangs is ended and fails' unit="$dir/hangs"
