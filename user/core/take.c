@@ -118,8 +118,14 @@ static struct flow *flow_for_state(struct flow_table *t, const struct obs *obs)
 	return flow_older(t, obs);
 }
 
-/* No two resets of one socket are that close; two programs on one event are. */
+/* No two resets of one socket are that close; two programs on one event are ... */
 #define REPEAT_NS (UINT64_C(100) * 1000)
+/*
+ * ... or where its task may lose the CPU between them, as v7.x lets it: then another's
+ * event is the last one that the understudy knows of. A softirq loses nothing, and
+ * of a task's own accord a socket sends one RST.
+ */
+#define REPEAT_BY_TASK_NS (UINT64_C(1000) * 1000 * 1000)
 
 /* The understudy's record and the first program's may both arrive: see sense.bpf.h. */
 static bool is_repeat(struct flow_table *t, const struct obs *obs)
@@ -132,7 +138,8 @@ static bool is_repeat(struct flow_table *t, const struct obs *obs)
 		return f->state == obs->new_state && f->last_old == obs->old_state;
 	if (obs->kind == OBS_DESTROY)
 		return f->destroyed;
-	return f->last_kind == obs->kind && obs->mono_ns - f->last_kind_ns < REPEAT_NS;
+	return f->last_kind == obs->kind &&
+	       obs->mono_ns - f->last_kind_ns < (obs->kind == OBS_RST_ACTIVE ? REPEAT_BY_TASK_NS : REPEAT_NS);
 }
 
 static struct flow *take_state(struct flow_table *t, const struct obs *obs)
