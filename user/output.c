@@ -10,7 +10,8 @@
 
 #include "base/log.h"
 
-#define OUTPUT_BUFFER 65536
+/* Larger than what one folio takes, so that a file grows by large ones. */
+#define OUTPUT_BUFFER 131072
 
 static uint64_t clock_ns(clockid_t id)
 {
