@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * consumer [fin|rst] [CONNECTIONS] [FILE]: what user space does with a churn, and
- * nothing else: records as the sensors send them without -e, made here, decoded,
- * folded, judged and written as JSON. No kernel, no ring: it can be repeated, and
- * callgrind can look at it. Prints nanoseconds of CPU per connection end.
+ * consumer [fin|rst] [CONNECTIONS] [FILE] [OPEN]: what user space does with a churn,
+ * and nothing else: records as the sensors send them without -e, made here, decoded,
+ * folded, judged and written as JSON, beside OPEN connections that stay. No kernel, no
+ * ring: it can be repeated, and callgrind can look at it. Prints nanoseconds of CPU
+ * per connection end.
  */
+#include <endian.h>
 #include <linux/types.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,6 +183,19 @@ static void connection(struct feed *feed, uint64_t n, bool by_fin)
 		end_by_rst(feed, &client, &server);
 }
 
+/* Connections that do not end. */
+static void stay_open(struct feed *feed, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		struct end client = { .sk = UINT64_C(0xffff890000000000) + i * 8192, .address = htole32(0x0a000001 + (uint32_t)(i / 20000)),
+				      .port = (uint16_t)(20000 + i % 20000), .peer_port = SERVER_PORT, .peer_address = 0x0100007f };
+		struct end server = { .sk = client.sk + 4096, .address = client.peer_address, .port = SERVER_PORT,
+				      .peer_port = client.port, .peer_address = client.address };
+
+		open_both(feed, &client, &server);
+	}
+}
+
 static uint64_t cpu_ns(void)
 {
 	struct timespec used;
@@ -192,7 +207,7 @@ static uint64_t cpu_ns(void)
 static int prepare(struct feed *feed, FILE *out)
 {
 	struct sink_config sink = { .out = out, .utf8 = true };
-	struct flow_config flows = { .max_flows = 262144, .max_minis = 1048576, .covered = UINT32_MAX,
+	struct flow_config flows = { .max_flows = 1048576, .max_minis = 1048576, .covered = UINT32_MAX,
 				     .closed = on_closed, .mini_ended = on_mini_ended, .ctx = feed };
 	int r = sink_ndjson.open(&sink, &feed->sink);
 
@@ -203,20 +218,23 @@ static int prepare(struct feed *feed, FILE *out)
 int main(int argc, char **argv)
 {
 	bool by_fin = argc < 2 || strcmp(argv[1], "rst");
-	uint64_t n = argc < 3 ? CONNECTIONS : strtoull(argv[2], NULL, 10), began;
+	uint64_t n = argc < 3 ? CONNECTIONS : strtoull(argv[2], NULL, 10), open = argc < 5 ? 0 : strtoull(argv[4], NULL, 10);
+	uint64_t began, records;
 	FILE *out = fopen(argc < 4 ? "/dev/null" : argv[3], "we");
 	struct feed feed = { 0 };
 
 	if (!n || !out || prepare(&feed, out))
 		return 2;
 	setvbuf(out, NULL, _IOFBF, 65536);
+	stay_open(&feed, open);
+	records = feed.records;
 	began = cpu_ns();
 	for (uint64_t i = 0; i < n; i++)
 		connection(&feed, i, by_fin);
 	flow_finish(feed.flows, feed.now_ns + UINT64_C(100000000000));
 	began = cpu_ns() - began;
 	printf("%s: %.0f ns per end, %.2f records per end, %llu verdicts of %llu\n", by_fin ? "fin" : "rst",
-	       (double)began / (double)(2 * n), (double)feed.records / (double)(2 * n),
+	       (double)began / (double)(2 * n), (double)(feed.records - records) / (double)(2 * n),
 	       (unsigned long long)feed.closes, (unsigned long long)(2 * n));
 	flow_table_free(feed.flows);
 	sink_ndjson.close(feed.sink);

@@ -8,15 +8,35 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #define FIRST_SLOTS_LOG 10
+/* From so many bytes on a table is asked to be of huge pages: it is read at random. */
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/* All of it zero. */
+static void *slots_new(size_t n_slots)
+{
+	size_t bytes = n_slots * sizeof(struct index_slot);
+	void *slots;
+
+	if (bytes < HUGE_PAGE)
+		return calloc(1, bytes);
+	slots = aligned_alloc(HUGE_PAGE, bytes);
+	if (!slots)
+		return NULL;
+	/* where there are none, small ones do */
+	madvise(slots, bytes, MADV_HUGEPAGE);
+	return memset(slots, 0, bytes);
+}
 
 static int make(struct index *index, unsigned slots_log)
 {
 	size_t n = (size_t)1 << slots_log;
 
 	*index = (struct index){ .n_slots = n, .full = n / 8 * 7, .shift = 64 - slots_log };
-	index->slots = calloc(n, sizeof(*index->slots));
+	index->slots = slots_new(n);
 	return index->slots ? 0 : -ENOMEM;
 }
 
