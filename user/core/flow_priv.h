@@ -200,6 +200,8 @@ void mini_refused(struct flow_table *t, const struct flow *f);
 void mini_orphaned(struct flow_table *t, struct mini *m);
 /* Its socket has its verdict: goes on alone, or is reported now if it is over. */
 void mini_leave_flow(struct flow_table *t, struct mini *m, bool wanted);
+/* At its CLOSE: corrects what its birth was said to be. */
+void mini_was_born(struct flow *f, const struct obs *obs);
 
 /* listener.c */
 /* Can it be of a listener? Next to none is, and this is asked for each. */

@@ -197,6 +197,22 @@ static void mini_join(struct mini *m, struct flow *f)
 	f->v.evidence |= m->state == ST_TIME_WAIT ? EV(MINI_TIME_WAIT) : EV(MINI_FIN_WAIT2);
 }
 
+/*
+ * Where its timer tells of its birth, another CPU may have found it and given it the peer's
+ * FIN before: since v6.11 (commit b334b924c9b7) it has its references before its timer is
+ * armed. The socket knows: of a FIN that it took itself it bears the mark.
+ */
+void mini_was_born(struct flow *f, const struct obs *obs)
+{
+	struct mini *m = f->mini;
+
+	if (!m || m->found_ns || m->born_state != ST_TIME_WAIT || obs->old_state != ST_FIN_WAIT2 || obs->sock.done)
+		return;
+	m->born_state = ST_FIN_WAIT2;
+	f->v.minisocket = ST_FIN_WAIT2;
+	f->v.evidence |= EV(MINI_FIN_WAIT2);
+}
+
 static void mini_born(struct flow_table *t, const struct obs *obs)
 {
 	struct flow *f = flow_open_by_tuple(t, &obs->tuple, obs->sock.netns_ino);

@@ -161,6 +161,7 @@ static struct flow *take_state(struct flow_table *t, const struct obs *obs)
 		flow_move_to(t, f, FLOW_OPEN, &t->open);
 		return f;
 	}
+	mini_was_born(f, obs);
 	fold_close(f, obs);
 	listener_closes(t, f, obs);
 	if (f->mini && f->mini->state == ST_FIN_WAIT2)
