@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "load/aside.h"
 #include "load/catch_up.h"
 #include "load/configure.h"
 #include "load/diag.h"
@@ -35,6 +36,7 @@ struct session {
 	session_record_fn take;
 	void *ctx;
 	struct look *look; /* while one is under way */
+	struct buf aside;  /* what is traced while mini-sockets are asked for */
 	uint32_t hz;
 	const char **reasons;
 	size_t n_reasons;
@@ -280,11 +282,20 @@ int session_snapshot(struct session *s, bool all)
 	return r;
 }
 
+/* To ask for a million of them takes longer than a ring lasts, and what is traced meanwhile comes after. */
+static int set_aside(struct session *s)
+{
+	s->skel->bss->reader_woken = 0;
+	return aside_read(&s->aside, &s->ring);
+}
+
 int session_find_minis(struct session *s)
 {
-	struct look look = { .take = s->take, .ctx = s->ctx };
+	struct look look = { .take = s->take, .ctx = s->ctx, .catch_up = set_aside, .session = s };
+	int r = diag_minis(&look, &s->skel->rodata->config.filter, s->hz);
+	int given = aside_give(&s->aside, on_record, s);
 
-	return diag_minis(&look, &s->skel->rodata->config.filter, s->hz);
+	return r ? r : given;
 }
 
 static void put_answer(const struct wire_peek *w, struct session_peek *p)

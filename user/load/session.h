@@ -75,7 +75,8 @@ int session_catch_up(struct session *s);
 int session_snapshot(struct session *s, bool all);
 /*
  * The mini-sockets that exist, likewise and without their address: once, before
- * anything is consumed. 0 or negative errno.
+ * anything is consumed. What is traced meanwhile is taken after all of them. 0 or
+ * negative errno.
  */
 int session_find_minis(struct session *s);
 /* Reads n mini-sockets again. 0; -EOPNOTSUPP where the kernel cannot. */
