@@ -230,13 +230,15 @@ int session_open(const struct session_config *config, session_record_fn take, vo
 		examination_let_go(s->found);
 		r = load(s, config);
 	}
-	if (!r)
+	if (!r) {
+		/* before anything is traced: with many files open it takes a while, and nothing is read meanwhile */
+		find_hz(s);
 		r = attach(s);
+	}
 	if (r) {
 		session_close(s);
 		return r;
 	}
-	find_hz(s);
 	*ret = s;
 	return 0;
 }
