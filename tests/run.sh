@@ -7,7 +7,8 @@
 # output. A program that fails a test, dies, prints no plan or another number of
 # results than planned has failed. A live one is then run once more, and that counts:
 # what others do on this machine, or the machine itself, may be to blame. Of many results
-# each must pass in one of the two. What was wrong is printed all the same. Last line: N passed, N failed, N skipped.
+# each must pass in one of the two. What was wrong is printed all the same. Last line:
+# N passed, N failed, N skipped.
 # Exit status 1 when anything failed or nothing ran.
 #
 # TIMEOUT=SECONDS in the environment overrides the limit per program.

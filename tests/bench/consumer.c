@@ -6,7 +6,6 @@
  * ring: it can be repeated, and callgrind can look at it. Prints nanoseconds of CPU
  * per connection end.
  */
-#include <endian.h>
 #include <linux/types.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,13 +166,18 @@ static void end_by_rst(struct feed *feed, const struct end *client, const struct
 	closed(feed, client, ESTABLISHED, WIRE_HAS_SOCKET | WIRE_RESET, 104);
 }
 
+static struct end server_of(const struct end *client)
+{
+	return (struct end){ .sk = client->sk + 4096, .address = client->peer_address, .port = SERVER_PORT,
+			     .peer_port = client->port, .peer_address = client->address };
+}
+
 static void connection(struct feed *feed, uint64_t n, bool by_fin)
 {
 	/* memory is given out again, as the kernel does */
 	struct end client = { .sk = UINT64_C(0xffff800000000000) + n % 64 * 8192, .address = (uint32_t)(0x7f + (n / 20000 + 1) * 0x100),
 			      .port = (uint16_t)(20000 + n % 20000), .peer_port = SERVER_PORT, .peer_address = 0x0100007f };
-	struct end server = { .sk = client.sk + 4096, .address = client.peer_address, .port = SERVER_PORT,
-			      .peer_port = client.port, .peer_address = client.address };
+	struct end server = server_of(&client);
 
 	feed->now_ns = START_NS + n * EVERY_NS;
 	open_both(feed, &client, &server);
@@ -187,10 +191,9 @@ static void connection(struct feed *feed, uint64_t n, bool by_fin)
 static void stay_open(struct feed *feed, uint64_t n)
 {
 	for (uint64_t i = 0; i < n; i++) {
-		struct end client = { .sk = UINT64_C(0xffff890000000000) + i * 8192, .address = htole32(0x0a000001 + (uint32_t)(i / 20000)),
+		struct end client = { .sk = UINT64_C(0xffff890000000000) + i * 8192, .address = (uint32_t)(0x0a + (i / 20000 + 1) * 0x100),
 				      .port = (uint16_t)(20000 + i % 20000), .peer_port = SERVER_PORT, .peer_address = 0x0100007f };
-		struct end server = { .sk = client.sk + 4096, .address = client.peer_address, .port = SERVER_PORT,
-				      .peer_port = client.port, .peer_address = client.address };
+		struct end server = server_of(&client);
 
 		open_both(feed, &client, &server);
 	}

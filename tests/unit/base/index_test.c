@@ -171,6 +171,42 @@ static void any_hash_will_do(void **state)
 	index_destroy(&index);
 }
 
+/* The allocator gives out what was in use: the next large tables are made of it. */
+static void leave_dirt(void)
+{
+	enum { DIRT = 16 << 20 };
+
+	/* the first time it goes back to the kernel, and from then on it is kept */
+	for (int i = 0; i < 2; i++) {
+		char *dirt = malloc(DIRT);
+
+		assert_non_null(dirt);
+		for (size_t at = 0; at < DIRT; at++)
+			((volatile char *)dirt)[at] = 0x5a;
+		free(dirt);
+	}
+}
+
+static void a_table_of_many_megabytes_begins_empty(void **state)
+{
+	enum { MANY = 200000 };
+	struct index index;
+	struct thing *things = calloc(MANY, sizeof(*things));
+
+	(void)state;
+	leave_dirt();
+	assert_int_equal(index_init(&index), 0);
+	for (uint64_t i = 0; i < MANY; i++)
+		add(&index, &things[i], index_mix(i + 1));
+	assert_int_equal(index.used, MANY);
+	for (uint64_t i = 0; i < MANY; i++) {
+		assert_ptr_equal(index_first(&index, things[i].key), &things[i].link);
+		assert_null(index_first(&index, index_mix(i + 1 + MANY)));
+	}
+	index_destroy(&index);
+	free(things);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +215,7 @@ int main(void)
 		cmocka_unit_test(crowded_homes_keep_apart),
 		cmocka_unit_test(taking_out_twice_or_what_never_was_in_does_nothing),
 		cmocka_unit_test(any_hash_will_do),
+		cmocka_unit_test(a_table_of_many_megabytes_begins_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
