@@ -5,10 +5,8 @@
 #include "sock.bpf.h"
 
 /* What waits here for the program has not ended the connection: it lives until now. */
-static __always_inline __u32 read_error(struct bpf_sock *ctx)
+static __always_inline __u32 read_error(const struct sock *sk)
 {
-	const struct sock *sk = (const void *)ctx;
-
 	return READ(sk, sk_err);
 }
 
@@ -23,37 +21,37 @@ static __always_inline bool place_follows(__u8 state)
 }
 
 /* A sockmap lets go of the socket before TCP closes it: the state change comes too late to tell. */
-static __always_inline __u16 read_sockmap(struct bpf_sock *ctx)
+static __always_inline __u16 read_sockmap(const struct sock *sk)
 {
-	return kern_has_psock((const void *)ctx) ? WIRE_PSOCK : 0;
+	return kern_has_psock(sk) ? WIRE_PSOCK : 0;
 }
 
-static __always_inline void send_release_brief(struct bpf_sock *ctx, __u16 flags)
+static __always_inline void send_release_brief(const struct sock *sk, __u8 state, __u16 flags)
 {
-	const struct tcp_sock *tp = (const void *)ctx;
+	const struct tcp_sock *tp = (const void *)sk;
 	struct wire_brief *rec = begin(HOOK_RELEASE, sizeof(*rec));
 
 	if (!rec)
 		return;
-	fill_event(&rec->ev, WIRE_RELEASE, WIRE_BRIEF, sizeof(*rec), HOOK_RELEASE, (__u64)ctx);
+	fill_event(&rec->ev, WIRE_RELEASE, WIRE_BRIEF, sizeof(*rec), HOOK_RELEASE, (__u64)sk);
 	fill_event_sock(&rec->ev, tp, flags | read_sock_flags(tp));
-	rec->ev.old_state = rec->ev.new_state = ctx->state;
-	rec->ev.reason = read_error(ctx);
+	rec->ev.old_state = rec->ev.new_state = state;
+	rec->ev.reason = read_error(sk);
 	fill_task(&rec->task, true);
 	read_sock_tuple(tp, &rec->tuple);
 	submit(&rec->ev);
 }
 
-static __always_inline void send_release_task(struct bpf_sock *ctx, __u16 flags)
+static __always_inline void send_release_task(const struct sock *sk, __u8 state, __u16 flags)
 {
 	struct wire_by_task *rec = begin(HOOK_RELEASE, sizeof(*rec));
 
 	if (!rec)
 		return;
-	fill_event(&rec->ev, WIRE_RELEASE, WIRE_TASK, sizeof(*rec), HOOK_RELEASE, (__u64)ctx);
-	rec->ev.flags = flags | read_sockmap(ctx);
-	rec->ev.old_state = rec->ev.new_state = ctx->state;
-	rec->ev.reason = read_error(ctx);
+	fill_event(&rec->ev, WIRE_RELEASE, WIRE_TASK, sizeof(*rec), HOOK_RELEASE, (__u64)sk);
+	rec->ev.flags = flags | read_sockmap(sk);
+	rec->ev.old_state = rec->ev.new_state = state;
+	rec->ev.reason = read_error(sk);
 	fill_task(&rec->task, true);
 	submit(&rec->ev);
 }
@@ -64,17 +62,54 @@ static __always_inline void send_release_task(struct bpf_sock *ctx, __u16 flags)
  * already names who let go of it. What they cannot say is how long close()
  * lingers, which error was there before, and that a sockmap had the socket.
  */
-static __always_inline bool is_told_next(struct bpf_sock *ctx)
+static __always_inline bool is_told_next(const struct sock *sk, __u8 state)
 {
-	const struct sock *sk = (const void *)ctx;
-
 	if (config.events)
 		return false;
-	if (ctx->state == ST_CLOSE)
+	if (state == ST_CLOSE)
 		return true;
-	if (ctx->state != ST_ESTABLISHED && ctx->state != ST_CLOSE_WAIT)
+	if (state != ST_ESTABLISHED && state != ST_CLOSE_WAIT)
 		return false;
-	return !read_error(ctx) && !read_sockmap(ctx) && !(sock_lingers(sk) && READ(sk, sk_lingertime));
+	return !read_error(sk) && !read_sockmap(sk) && !(sock_lingers(sk) && READ(sk, sk_lingertime));
+}
+
+static __always_inline void on_release(const struct sock *sk, __u8 state)
+{
+	__u16 flags = 0;
+
+	if (state == ST_LISTEN || is_others((__u64)sk) || !sock_wanted((const void *)sk))
+		return;
+	/* so that user space forgets it too */
+	if (claim_for_current((__u64)sk))
+		flags = WIRE_OTHERS;
+	forget_end((__u64)sk);
+	if (!flags && is_told_next(sk, state))
+		return;
+	if (config.events || !place_follows(state))
+		send_release_brief(sk, state, flags);
+	else
+		send_release_task(sk, state, flags);
+}
+
+/*
+ * MPTCP's own socket is on no wire: what is closed with it are its subflows, later and by
+ * a kernel thread. Nothing that follows names who meant it.
+ */
+static __always_inline void on_release_mptcp(const struct sock *msk)
+{
+	struct list_head *node = NULL;
+
+	for (int i = 0; i < KERN_SUBFLOWS_MAX; i++) {
+		const struct sock *sk = kern_next_subflow(msk, &node);
+		const struct tcp_sock *tp = sk ? tcp_of(sk, HOOK_RELEASE) : NULL;
+		__u8 state;
+
+		if (!tp)
+			break;
+		state = READ(sk, __sk_common.skc_state);
+		if (state != ST_LISTEN && !is_others((__u64)sk) && sock_wanted(tp))
+			send_release_brief(sk, state, claim_for_current((__u64)sk) ? WIRE_OTHERS : 0);
+	}
 }
 
 /*
@@ -86,21 +121,11 @@ static __always_inline bool is_told_next(struct bpf_sock *ctx)
 SEC("?cgroup/sock_release")
 int cgroup__sock_release(struct bpf_sock *ctx)
 {
-	__u16 flags = 0;
-
-	if (ctx->protocol != IPPROTO_TCP || ctx->type != SOCK_STREAM || ctx->state == ST_LISTEN)
+	if (ctx->type != SOCK_STREAM)
 		return 1;
-	if (is_others((__u64)ctx) || !sock_wanted((const void *)ctx))
-		return 1;
-	/* so that user space forgets it too */
-	if (claim_for_current((__u64)ctx))
-		flags = WIRE_OTHERS;
-	forget_end((__u64)ctx);
-	if (!flags && is_told_next(ctx))
-		return 1;
-	if (config.events || !place_follows(ctx->state))
-		send_release_brief(ctx, flags);
-	else
-		send_release_task(ctx, flags);
+	if (ctx->protocol == IPPROTO_TCP)
+		on_release((const void *)ctx, ctx->state);
+	else if (ctx->protocol == IPPROTO_MPTCP)
+		on_release_mptcp((const void *)ctx);
 	return 1;
 }

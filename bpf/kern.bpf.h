@@ -23,6 +23,20 @@ struct net___v510 {
 	atomic64_t net_cookie;
 };
 
+/* Not there without CONFIG_MPTCP, so not in vmlinux.h. */
+struct list_head {
+	struct list_head *next;
+};
+
+struct mptcp_sock {
+	struct list_head conn_list;
+};
+
+struct mptcp_subflow_context {
+	struct list_head node;
+	struct sock *tcp_sock;
+};
+
 #pragma clang attribute pop
 
 enum bpf_func_id {
@@ -133,6 +147,28 @@ static __always_inline u64 kern_sock_flag(u64 flags, enum sock_flags flag)
 static __always_inline u64 kern_has_psock(const struct sock *sk)
 {
 	return (u64)READ(sk, sk_user_data) >> 2 & 1;
+}
+
+/* MPTCP_SUBFLOWS_MAX in net/mptcp/protocol.h. */
+#define KERN_SUBFLOWS_MAX 8
+
+/*
+ * The TCP sockets of MPTCP's own one, one after the other: NULL at their end. To begin
+ * with `node` is NULL. By probe, and nothing keeps the list as it is meanwhile.
+ */
+static __always_inline struct sock *kern_next_subflow(const struct sock *msk, struct list_head **node)
+{
+	struct mptcp_subflow_context *subflow;
+	struct list_head *head;
+
+	if (!bpf_core_type_exists(struct mptcp_sock))
+		return NULL;
+	head = (void *)msk + bpf_core_field_offset(struct mptcp_sock, conn_list);
+	*node = BPF_CORE_READ(*node ? *node : head, next);
+	if (!*node || *node == head)
+		return NULL;
+	subflow = (void *)*node - bpf_core_field_offset(struct mptcp_subflow_context, node);
+	return BPF_CORE_READ(subflow, tcp_sock);
 }
 
 /* 0 or 1. Absent without CONFIG_MPTCP. */

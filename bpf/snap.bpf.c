@@ -68,17 +68,38 @@ static __always_inline void fill_holder(struct wire_task *out, struct task_struc
 	out->fd = fd;
 }
 
+static __always_inline void tell_holder(struct bpf_iter__task_file *ctx, struct task_struct *task, const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_of(sk, HOOK_STATE);
+	struct wire_held rec;
+
+	if (!tp || READ(sk, sk_type) != SOCK_STREAM || !task_wanted(task, tp))
+		return;
+	fill_snapshot(&rec, tp);
+	fill_holder(&rec.task, task, ctx->fd);
+	bpf_seq_write(ctx->meta->seq, &rec, sizeof(rec));
+}
+
+/* A raw socket may bear that number, too. */
+static __always_inline bool is_mptcp_sock(const struct sock *sk)
+{
+	__u16 family = READ(sk, __sk_common.skc_family);
+
+	return READ(sk, sk_protocol) == IPPROTO_MPTCP && READ(sk, sk_type) == SOCK_STREAM &&
+	       (family == AF_INET || family == AF_INET6);
+}
+
 /*
  * Every open file of every task, in all network namespaces. No socket lock is
  * held: a torn read is possible and is corrected by the socket's next event.
+ * Who holds MPTCP's own socket holds its subflows.
  */
 SEC("?iter/task_file")
 int iter__task_file(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
-	struct wire_held rec;
-	const struct tcp_sock *tp;
+	struct list_head *node = NULL;
 	struct socket *socket;
 	struct sock *sk;
 
@@ -86,11 +107,18 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 		return 0;
 	socket = READ(file, private_data);
 	sk = READ(socket, sk);
-	tp = sk ? tcp_of(sk, HOOK_STATE) : NULL;
-	if (!tp || READ(sk, sk_type) != SOCK_STREAM || !task_wanted(task, tp))
+	if (!sk)
 		return 0;
-	fill_snapshot(&rec, tp);
-	fill_holder(&rec.task, task, ctx->fd);
-	bpf_seq_write(ctx->meta->seq, &rec, sizeof(rec));
+	if (!is_mptcp_sock(sk)) {
+		tell_holder(ctx, task, sk);
+		return 0;
+	}
+	for (int i = 0; i < KERN_SUBFLOWS_MAX; i++) {
+		struct sock *subflow = kern_next_subflow(sk, &node);
+
+		if (!subflow)
+			break;
+		tell_holder(ctx, task, subflow);
+	}
 	return 0;
 }

@@ -11,7 +11,7 @@ import socket
 import struct
 
 from actors import PATIENCE
-from scenes import (HOST, ME, Skip, Trap, accept, await_events, await_reset, end, follow, linger, listener,
+from scenes import (HOST, ME, Child, Skip, Trap, accept, await_events, await_reset, end, follow, linger, listener,
                     mirror, pair, play)
 
 IPPROTO_MPTCP, TCP_REPAIR = 262, 19
@@ -142,8 +142,8 @@ def mptcp_closed():
     ends = end(client), end(server)
     client.close()
     follow(server)
-    return [(ends[0], {"cause": ORDERLY, "how": "fin", "owner": ME}),
-            (ends[1], {"cause": ORDERLY, "how": "fin", "owner": {ME, None}})]
+    return [(ends[0], {"cause": ORDERLY, "how": "fin", "owner": ME, "closer": ME}),
+            (ends[1], {"cause": ORDERLY, "how": "fin", "owner": ME, "closer": ME})]
 
 
 def mptcp_aborted():
@@ -153,8 +153,28 @@ def mptcp_aborted():
     await_events(client, select.POLLIN)
     client.close()
     await_reset(server)
-    return [(ends[0], {"cause": "subflow-reset", "how": "rst", "sent": 1, "owner": ME}),
-            (ends[1], {"cause": "peer-reset", "owner": {ME, None}})]
+    return [(ends[0], {"cause": "subflow-reset", "how": "rst", "sent": 1, "owner": ME, "closer": ME}),
+            (ends[1], {"cause": "peer-reset", "owner": ME, "source": {"holds", "close"}})]
+
+
+def leave(link, _server):
+    link.send(b".")
+    link.recv(1)
+    return 3
+
+
+def mptcp_left():
+    """An accepted connection that its process leaves by exiting."""
+    client, server = mptcp_pair()
+    ends = end(client), end(server)
+    child = Child(leave, server)
+    child.hear()
+    server.close()
+    child.tell()
+    follow(client)
+    client.close()
+    return [(ends[0], {"cause": ORDERLY, "owner": ME, "closer": ME}),
+            (ends[1], {"cause": ORDERLY, "owner": child.pid, "closer": child.pid, "exit": (3, 0)})]
 
 
 def mptcp_fallback():
@@ -176,6 +196,7 @@ SCENES = (
     ("a sockmap has taken what seems to be unread: SO_LINGER 0 s", lambda: in_sockmap("linger")),
     ("MPTCP closes its subflow", mptcp_closed),
     ("MPTCP aborts: its subflow is reset", mptcp_aborted),
+    ("MPTCP closes what a process leaves behind", mptcp_left),
     ("MPTCP falls back to TCP", mptcp_fallback),
 )
 

@@ -43,9 +43,11 @@ void fold_closer(struct flow *f, const struct obs_task *task)
 {
 	if (!task->meant || !task->pid)
 		return;
-	/* a kernel thread closes for somebody else: it is the closer, never the owner */
+	/* a kernel thread closes for somebody else: at most it is the closer, never the owner */
 	if (!task->kthread)
 		fold_owner(f, task, OWNER_CLOSE);
+	else if (f->released && f->v.closer.pid)
+		return;
 	f->v.closer = owner_of(task, OWNER_CLOSE);
 	if (!task->exiting)
 		return;
@@ -152,7 +154,9 @@ void fold_state(struct flow *f, const struct obs *obs)
 		return;
 	}
 	fold_linger(f, obs);
-	if (new_state == ST_SYN_SENT && obs->has_task && obs->task.meant)
+	/* a subflow more is MPTCP's own doing, for whoever has the connection */
+	if (new_state == ST_SYN_SENT && obs->has_task && obs->task.meant &&
+	    !(obs->task.kthread && obs->sock.mptcp))
 		fold_owner(f, &obs->task, OWNER_CONNECT);
 	if (new_state == ST_FIN_WAIT1 || new_state == ST_LAST_ACK) {
 		fold_fin(f, obs);
@@ -222,7 +226,8 @@ void fold_release(struct flow *f, const struct obs *obs)
 	if (f->stage == FLOW_OPEN) {
 		f->release_err = obs->release_err;
 		f->in_sockmap = obs->sock.psock;
-		f->closing_ns = obs->mono_ns;
+		/* MPTCP's close() waits for no subflow */
+		f->closing_ns = obs->sock.mptcp ? 0 : obs->mono_ns;
 	}
 	/* not meant: it let go of the socket only because it was looking at it */
 	if (!obs->has_task || !obs->task.meant)

@@ -195,6 +195,13 @@ static struct flow *take_destroy(struct flow_table *t, const struct obs *obs)
 	return f;
 }
 
+/* MPTCP keeps its first subflow, disconnected, for as long as a program has the connection. */
+static bool is_kept_subflow(const struct tuple *ours, const struct obs *obs)
+{
+	return obs->sock.mptcp && obs->old_state == ST_CLOSE && !obs->tuple.peer.port &&
+	       obs->tuple.local.port == ours->local.port;
+}
+
 /*
  * The memory of one that is gone is soon another's: a stranger's close() is not
  * its own. Where nothing tells that it is gone, the ports do.
@@ -207,6 +214,8 @@ static bool is_stranger(const struct flow *f, const struct obs *obs)
 		return false;
 	if (f->destroyed)
 		return true;
+	if (is_kept_subflow(ours, obs))
+		return false;
 	return f->stage != FLOW_OPEN && ours->family && its->family &&
 	       (ours->peer.port != its->peer.port || ours->local.port != its->local.port);
 }
