@@ -55,8 +55,8 @@ static void put_ask(FILE *out, const struct fact_row *row)
 	case ASK_KSYM:
 		fprintf(out, "`/proc/kallsyms` shows `%s`", row->a);
 		break;
-	case ASK_MOUNT:
-		fprintf(out, "a %s file system is mounted", row->a);
+	case ASK_CGROUP_ROOT:
+		fprintf(out, "the root of the cgroup2 hierarchy can be opened");
 		break;
 	default:
 		break;

@@ -80,7 +80,7 @@ static int look(struct examination *e, enum way forced)
 	int r;
 
 	facts_find(e->vmlinux, &e->facts);
-	ways_find(e->vmlinux, &e->facts, &e->ways);
+	ways_find(e->vmlinux, &e->ways);
 	r = plan_make(&e->facts, &e->ways, forced, kernel_has, e->vmlinux, &e->plan);
 	note_takes(e);
 	if (r && forced != WAY_AUTO)

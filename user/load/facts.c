@@ -3,12 +3,12 @@
 
 #include <bpf/btf.h>
 #include <ctype.h>
-#include <mntent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "load/cgroup.h"
 
 static const struct fact_row rows[FACT_MAX] = {
 #define ALWAYS() ASK_NOTHING, "", "", 0
@@ -16,7 +16,7 @@ static const struct fact_row rows[FACT_MAX] = {
 #define PARAM(a, b) ASK_PARAM, a, b, 0
 #define TRACEPOINT(a, number) ASK_TRACEPOINT, a, "", number
 #define KSYM(a) ASK_KSYM, a, "", 0
-#define MOUNT(a) ASK_MOUNT, a, "", 0
+#define CGROUP_ROOT() ASK_CGROUP_ROOT, "", "", 0
 #define FACT(id, slug, ask, commit, without) [FACT_##id] = { slug, ask, commit, without },
 #include "facts.def"
 #undef FACT
@@ -95,24 +95,14 @@ static void ask_symbols(struct facts *f)
 	codes_end(&f->codes);
 }
 
-static bool ask_mount(const struct fact_row *row, char *ret, size_t size)
+static bool ask_cgroup_root(void)
 {
-	FILE *mounts = setmntent("/proc/self/mounts", "re");
-	struct mntent *mount;
-	bool found = false;
+	CLEANUP(close) int fd = cgroup_open_root();
 
-	while (!found && mounts && (mount = getmntent(mounts))) {
-		if (strcmp(mount->mnt_type, row->a) || strlen(mount->mnt_dir) >= size)
-			continue;
-		strcpy(ret, mount->mnt_dir);
-		found = true;
-	}
-	if (mounts)
-		endmntent(mounts);
-	return found;
+	return fd >= 0;
 }
 
-static bool ask(const struct btf *btf, const struct fact_row *row, struct facts *f, uint64_t *value)
+static bool ask(const struct btf *btf, const struct fact_row *row, uint64_t *value)
 {
 	switch (row->ask) {
 	case ASK_NOTHING:
@@ -125,8 +115,8 @@ static bool ask(const struct btf *btf, const struct fact_row *row, struct facts 
 		return ask_tracepoint(btf, row, value);
 	case ASK_KSYM: /* ask_symbols() */
 		return false;
-	case ASK_MOUNT:
-		return ask_mount(row, f->cgroup2, sizeof(f->cgroup2));
+	case ASK_CGROUP_ROOT:
+		return ask_cgroup_root();
 	}
 	return false;
 }
@@ -135,7 +125,7 @@ void facts_find(const struct btf *vmlinux, struct facts *ret)
 {
 	*ret = (struct facts){ 0 };
 	for (int i = 0; i < FACT_MAX; i++)
-		if (ask(vmlinux, &rows[i], ret, &ret->value[i]))
+		if (ask(vmlinux, &rows[i], &ret->value[i]))
 			ret->holds |= UINT64_C(1) << i;
 	ask_symbols(ret);
 }

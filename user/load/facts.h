@@ -24,7 +24,7 @@ enum fact_ask {
 	ASK_PARAM,	/* BTF function `a` has a parameter called `b`; its index is the value */
 	ASK_TRACEPOINT, /* BTF type btf_trace_`a` takes more than `number` arguments; `number` is the value */
 	ASK_KSYM,	/* /proc/kallsyms shows an address for `a`; it is the value */
-	ASK_MOUNT,	/* a file system of type `a` is mounted */
+	ASK_CGROUP_ROOT, /* the root of the cgroup2 hierarchy can be opened (load/cgroup.h) */
 };
 
 struct fact_row {
@@ -40,7 +40,6 @@ const struct fact_row *fact_row(enum fact fact);
 struct facts {
 	uint64_t holds;		  /* bits 1 << FACT_... */
 	uint64_t value[FACT_MAX]; /* argument index, address */
-	char cgroup2[256];	  /* its mount point */
 	struct codes codes;
 };
 

@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 #include "base/log.h"
 #include "load/aside.h"
 #include "load/catch_up.h"
+#include "load/cgroup.h"
 #include "load/configure.h"
 #include "load/diag.h"
 #include "load/examine.h"
@@ -61,11 +61,15 @@ static void choose_programs(struct session *s)
 	bpf_program__set_autoload(s->skel->progs.peek_minisockets, true);
 }
 
-static struct bpf_link *attach_cgroup(struct session *s, struct bpf_program *p)
+static struct bpf_link *attach_cgroup(struct bpf_program *p)
 {
-	CLEANUP(close) int fd = open(s->found->facts.cgroup2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(close) int fd = cgroup_open_root();
 
-	return fd < 0 ? NULL : bpf_program__attach_cgroup(p, fd);
+	if (fd < 0) {
+		errno = -fd;
+		return NULL;
+	}
+	return bpf_program__attach_cgroup(p, fd);
 }
 
 /*
@@ -96,7 +100,7 @@ static int attach_cell(struct session *s, const struct cell *cell)
 		return -ENOENT;
 	if (examination_shared(s->found, cell))
 		return 0;
-	link = cell->way == WAY_CGROUP ? attach_cgroup(s, p) : bpf_program__attach(p);
+	link = cell->way == WAY_CGROUP ? attach_cgroup(p) : bpf_program__attach(p);
 	if (!link)
 		return attach_failed(s, cell, -errno);
 	s->link_hooks[s->n_links] = cell->hook;

@@ -6,7 +6,6 @@
 #include <bpf/libbpf.h>
 #include <cap-ng.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "load/cgroup.h"
 
 /* Since v5.8; an older libcap-ng has no name for them. */
 #ifndef CAP_PERFMON
@@ -92,13 +92,18 @@ static void try_kprobe(struct ways *ways)
 	settle(ways, WAY_KPROBE, "refused at load", fd);
 }
 
-static void try_cgroup(const struct facts *facts, struct ways *ways)
+static void try_cgroup(struct ways *ways)
 {
-	CLEANUP(close) int fd = -1, cgroup = -1, link = -1;
+	CLEANUP(close) int cgroup = cgroup_open_root(), fd = -1, link = -1;
 
-	if (!facts_hold(facts, FACT_CGROUP2)) {
+	if (cgroup == -EXDEV) {
 		ways->usable[WAY_CGROUP] = false;
-		snprintf(ways->why[WAY_CGROUP], sizeof(ways->why[0]), "no cgroup2 is mounted");
+		snprintf(ways->why[WAY_CGROUP], sizeof(ways->why[0]),
+			 "this cgroup namespace shows only a part of cgroup2: run it in the host's");
+		return;
+	}
+	if (cgroup < 0) {
+		settle(ways, WAY_CGROUP, "no cgroup2 can be opened", cgroup);
 		return;
 	}
 	fd = load(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_RELEASE, 0, allow, COUNT(allow));
@@ -106,12 +111,11 @@ static void try_cgroup(const struct facts *facts, struct ways *ways)
 		settle(ways, WAY_CGROUP, "refused at load", fd);
 		return;
 	}
-	cgroup = open(facts->cgroup2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	link = cgroup < 0 ? -errno : bpf_link_create(fd, cgroup, BPF_CGROUP_INET_SOCK_RELEASE, NULL);
+	link = bpf_link_create(fd, cgroup, BPF_CGROUP_INET_SOCK_RELEASE, NULL);
 	settle(ways, WAY_CGROUP, "refused at attach", link);
 }
 
-void ways_find(const struct btf *vmlinux, const struct facts *facts, struct ways *ret)
+void ways_find(const struct btf *vmlinux, struct ways *ret)
 {
 	*ret = (struct ways){ 0 };
 	try_tracing(ret, WAY_TP_BTF, BPF_TRACE_RAW_TP,
@@ -119,7 +123,7 @@ void ways_find(const struct btf *vmlinux, const struct facts *facts, struct ways
 	try_tracing(ret, WAY_FENTRY, BPF_TRACE_FENTRY,
 		    btf__find_by_name_kind(vmlinux, "tcp_set_state", BTF_KIND_FUNC));
 	try_kprobe(ret);
-	try_cgroup(facts, ret);
+	try_cgroup(ret);
 }
 
 static const struct privilege rows[] = {

@@ -8,7 +8,7 @@
 struct btf;
 
 /* Loads and attaches an empty program each way, and takes it off again at once. */
-void ways_find(const struct btf *vmlinux, const struct facts *facts, struct ways *ret);
+void ways_find(const struct btf *vmlinux, struct ways *ret);
 struct privilege {
 	const char *name;
 	const char *what_for;
