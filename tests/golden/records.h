@@ -59,7 +59,7 @@ static const struct verdict verdicts[] = {
 		.n_path = 2, .path = { STEP(ESTABLISHED, 0), STEP(CLOSE, 12300 * US) },
 		.rst_sent = 1, .rst_reason = "TCP_ABORT_ON_CLOSE",
 		.unread_bytes = 37, .unsent_bytes = 1460, .unacked_bytes = 2920,
-		.sent_bytes = 1048576, .received_bytes = 37, .age_ns = 12300 * US,
+		.sent_bytes = 1048576, .received_bytes = 37, .retransmits = 2, .age_ns = 12300 * US,
 		.evidence = EV(ACCEPTED) | EV(BY_CALL) | EV(UNREAD) | EV(UNSENT) | EV(UNACKED) | EV(RST_ACTIVE),
 		.complete = true,
 	},

@@ -77,6 +77,7 @@ NUMBER(peer_left, a->v->peer_left_known ? a->v->peer_left_bytes : 0)
 NUMBER(unacked, a->v->unacked_bytes)
 NUMBER(sent, a->v->sent_bytes)
 NUMBER(received, a->v->received_bytes)
+NUMBER(sent_again, a->v->retransmits)
 NUMBER(netns, a->v->netns)
 NUMBER(cgroup, a->v->cgroup_id)
 NUMBER(age, a->v->age_ns)
@@ -217,6 +218,7 @@ static const struct field {
 	{EXPECT_VERDICT, "unacked", F_TEXT, unacked},
 	{EXPECT_VERDICT, "sent", F_TEXT, sent},
 	{EXPECT_VERDICT, "received", F_TEXT, received},
+	{EXPECT_VERDICT, "sent_again", F_TEXT, sent_again},
 	{EXPECT_VERDICT, "error", F_TEXT, error},
 	{EXPECT_VERDICT, "minisocket", F_TEXT, minisocket},
 	{EXPECT_VERDICT, "linger", F_TEXT, linger},

@@ -105,6 +105,7 @@ static const struct word {
 	{"sent", W_U64, AT(sock.bytes_sent)},
 	{"acked", W_U64, AT(sock.bytes_acked)},
 	{"received", W_U64, AT(sock.bytes_received)},
+	{"sent_again", W_U32, AT(sock.total_retrans)}, /* segments, over its life */
 	{"uid", W_U32, AT(sock.uid)},
 	{"netns", W_U32, AT(sock.netns_ino)},
 	{"cgroup", W_U64, AT(sock.cgroup_id)},

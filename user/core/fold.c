@@ -64,6 +64,7 @@ void fold_sock(struct flow *f, const struct obs_sock *sock)
 	v->linger_on = sock->linger;
 	v->linger_ms = sock->linger ? sock->linger_ms : 0;
 	v->sent_bytes = sock->bytes_sent;
+	v->retransmits = sock->total_retrans;
 	/* the kernel counts the peer's FIN in sequence space as a byte */
 	v->received_bytes = sock->bytes_received - (sock->done && sock->bytes_received);
 }

@@ -78,6 +78,7 @@ struct verdict {
 	uint32_t unread_bytes, unsent_bytes, unacked_bytes;
 	uint32_t left_bytes; /* received and not read when it ended, though perhaps still to be read */
 	uint32_t peer_left_bytes; /* the same of the other end, when it is on this host */
+	uint32_t retransmits; /* segments that were sent again; their bytes are in sent_bytes each time */
 	uint64_t sent_bytes, received_bytes;
 	uint64_t age_ns; /* since it was born, or since first seen when !complete */
 	evidence_set evidence, blind; /* blind: evidence that was out of sight */

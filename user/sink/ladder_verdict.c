@@ -94,6 +94,10 @@ static void say_facts(struct panel *panel, const struct verdict *v)
 	snprintf(words, sizeof(words), "sent %s, received %s", units_bytes(v->sent_bytes, sent),
 		 units_bytes(v->received_bytes, received));
 	say(panel, INK_PLAIN, words);
+	if (v->retransmits) {
+		snprintf(words, sizeof(words), "%u segment%s sent again", v->retransmits, v->retransmits > 1 ? "s" : "");
+		say(panel, INK_PLAIN, words);
+	}
 	say_ledger(panel, v);
 }
 

@@ -101,6 +101,8 @@ static void put_wire(struct buf *out, const struct verdict *v)
 	put_label(out, "wire");
 	put_bytes(out, v->sent_bytes, " sent, ");
 	put_bytes(out, v->received_bytes, " received");
+	if (v->retransmits)
+		buf_printf(out, ", %u segment%s sent again", v->retransmits, v->retransmits > 1 ? "s" : "");
 	put_times(out, "RST sent", v->rst_sent);
 	if (v->rst_sent && v->rst_reason)
 		buf_printf(out, ", reason %s", v->rst_reason);

@@ -42,6 +42,7 @@
 	X(peer_left_bytes, 24)                                                                     \
 	X(sent_bytes, 25)                                                                          \
 	X(received_bytes, 26)                                                                      \
+	X(retransmits, 28)                                                                         \
 	X(error, 104)                                                                              \
 	X(age_ns, 27)                                                                              \
 	X(n_path, 1)                                                                               \
