@@ -65,6 +65,7 @@ OWNER(closer, &a->v->closer)
 OWNER(mini_owner, &a->m->owner)
 TUPLE(tuple, &a->v->tuple)
 TUPLE(mini_tuple, &a->m->tuple)
+SAYS(fin_wait2_at_most, "%s", a->v->fin_wait2_at_most ? "true" : "false")
 SAYS(complete, "%s", a->v->complete ? "true" : "false")
 SAYS(mini_complete, "%s", a->m->complete ? "true" : "false")
 SAYS(end, "%s", mini_end_slug(a->m->end))
@@ -221,6 +222,7 @@ static const struct field {
 	{EXPECT_VERDICT, "sent_again", F_TEXT, sent_again},
 	{EXPECT_VERDICT, "error", F_TEXT, error},
 	{EXPECT_VERDICT, "minisocket", F_TEXT, minisocket},
+	{EXPECT_VERDICT, "fin_wait2_at_most", F_TEXT, fin_wait2_at_most},
 	{EXPECT_VERDICT, "linger", F_TEXT, linger},
 	{EXPECT_VERDICT, "pair", F_TEXT, pair},
 	{EXPECT_VERDICT, "netns", F_TEXT, netns},

@@ -109,7 +109,7 @@ void flow_drop(struct flow_table *t, struct flow *f, bool wanted)
 	pool_give(&t->flows, f);
 }
 
-static struct flow *find_pair(struct flow_table *t, const struct flow *f)
+struct flow *flow_pair(struct flow_table *t, const struct flow *f)
 {
 	struct tuple mirror = tuple_mirror(&f->v.tuple);
 	struct index_link *link = index_first(&t->by_tuple, tuple_hash(&mirror));
@@ -128,7 +128,7 @@ static struct flow *find_pair(struct flow_table *t, const struct flow *f)
 
 static void join_pair(struct flow_table *t, struct flow *f)
 {
-	struct flow *other = f->v.tuple.family && !f->v.pair ? find_pair(t, f) : NULL;
+	struct flow *other = f->v.tuple.family && !f->v.pair ? flow_pair(t, f) : NULL;
 
 	if (!other)
 		return;

@@ -78,6 +78,7 @@ struct mini {
 	uint8_t end;		  /* enum mini_end */
 	uint8_t caller;		  /* enum mini_caller: who took its timer off */
 	bool replied;		  /* it answered a segment with an RST */
+	bool fin_wait2_at_most;	  /* in TIME_WAIT when asked: since time_wait_ns or for longer */
 	bool vanished;		  /* not there when asked: cancel_ns is when, no hook said why */
 };
 
@@ -202,6 +203,8 @@ void mini_orphaned(struct flow_table *t, struct mini *m);
 void mini_leave_flow(struct flow_table *t, struct mini *m, bool wanted);
 /* At its CLOSE: corrects what its birth was said to be. */
 void mini_was_born(struct flow *f, const struct obs *obs);
+/* The last FIN of `f` was acknowledged just now: its peer's FIN_WAIT2, if that is here, is over. */
+void mini_peer_done(struct flow_table *t, const struct flow *f);
 
 /* listener.c */
 /* Can it be of a listener? Next to none is, and this is asked for each. */
@@ -238,5 +241,7 @@ bool request_became_socket(struct flow_table *t, const struct flow *f);
 
 /* pair.c: can a and b be the two ends of one connection? */
 bool pair_fits(const struct flow *a, const struct flow *b);
+/* flow.c: the other end, NULL when it is not on this host or not known. */
+struct flow *flow_pair(struct flow_table *t, const struct flow *f);
 
 #endif

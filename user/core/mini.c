@@ -22,6 +22,29 @@ static void mini_to_time_wait(struct flow_table *t, struct mini *m, uint64_t at_
 	flow_resolved(t, f, at_ns);
 }
 
+/*
+ * It was found there: the step was not traced (the timer is wound up to the same slot of
+ * its wheel), and lies as far back as the last look at most.
+ */
+static void mini_met_in_time_wait(struct flow_table *t, struct mini *m, uint64_t at_ns)
+{
+	if (m->state == ST_TIME_WAIT)
+		return;
+	m->fin_wait2_at_most = true;
+	if (m->flow)
+		m->flow->v.fin_wait2_at_most = true;
+	mini_to_time_wait(t, m, at_ns);
+}
+
+/* Whoever acknowledged a FIN has taken it, and if that left no trace there, it was now. */
+void mini_peer_done(struct flow_table *t, const struct flow *f)
+{
+	struct flow *other = list_empty(&t->asking) ? NULL : flow_pair(t, f);
+
+	if (other && other->mini && other->v.netns == f->v.netns)
+		mini_to_time_wait(t, other->mini, f->v.mono_ns);
+}
+
 /* Reported and given back. */
 static void mini_report(struct flow_table *t, struct mini *m)
 {
@@ -29,7 +52,7 @@ static void mini_report(struct flow_table *t, struct mini *m)
 	struct minisocket record = {
 		.conn = m->conn, .mono_ns = m->ended_ns, .tuple = m->tuple,
 		.netns = m->netns, .owner = m->owner, .end = (enum mini_end)m->end,
-		.complete = !m->found_ns,
+		.complete = !m->found_ns, .fin_wait2_at_most = m->fin_wait2_at_most,
 		.evidence = m->evidence, .judged = m->judged, .cause = (enum cause)m->cause,
 	};
 
@@ -316,7 +339,7 @@ static void take_born(struct flow_table *t, struct mini *m, const struct obs *ob
 static void take_cancel(struct flow_table *t, struct mini *m, const struct obs *obs)
 {
 	if (obs->mini.substate == ST_TIME_WAIT)
-		mini_to_time_wait(t, m, obs->mono_ns);
+		mini_met_in_time_wait(t, m, obs->mono_ns);
 	m->cancel_ns = obs->mono_ns;
 	m->caller = obs->mini.caller;
 	m->vanished = obs->kind == OBS_MINI_PEEK;
@@ -354,7 +377,7 @@ static void take_reply(struct flow_table *t, struct mini *m, const struct obs *o
 static void take_peek(struct flow_table *t, struct mini *m, const struct obs *obs)
 {
 	if (obs->mini.substate == ST_TIME_WAIT)
-		mini_to_time_wait(t, m, obs->mono_ns);
+		mini_met_in_time_wait(t, m, obs->mono_ns);
 	else if (!obs->mini.substate && !m->cancel_ns)
 		/* gone; the record that says why may still be on its way */
 		take_cancel(t, m, obs);
@@ -367,8 +390,8 @@ static void take_peek(struct flow_table *t, struct mini *m, const struct obs *ob
 
 static void take_end(struct flow_table *t, struct mini *m, const struct obs *obs)
 {
-	if (obs->mini.substate == ST_TIME_WAIT && m->state == ST_FIN_WAIT2)
-		mini_to_time_wait(t, m, obs->mono_ns);
+	if (obs->mini.substate == ST_TIME_WAIT)
+		mini_met_in_time_wait(t, m, obs->mono_ns);
 	if (obs->kind == OBS_MINI_EXPIRED) {
 		mini_ended(t, m, MINI_EXPIRED, EV(MINI_EXPIRED), obs->mono_ns);
 		return;

@@ -163,6 +163,8 @@ static struct flow *take_state(struct flow_table *t, const struct obs *obs)
 	}
 	mini_was_born(f, obs);
 	fold_close(f, obs);
+	if (f->v.evidence & EV(LAST_ACKED) && obs->old_state == ST_LAST_ACK)
+		mini_peer_done(t, f);
 	listener_closes(t, f, obs);
 	if (f->mini && f->mini->state == ST_FIN_WAIT2)
 		flow_move_to(t, f, FLOW_WAITS_MINI, &t->waits_mini);

@@ -68,6 +68,7 @@ struct verdict {
 	bool complete;
 	bool linger_on;
 	bool peer_left_known; /* peer_left_bytes */
+	bool fin_wait2_at_most; /* that the mini-socket left it was found, and not traced */
 	struct path_step path[PATH_MAX_STEPS];
 	uint32_t rst_sent, rst_received;
 	const char *rst_reason; /* kernel's name, NULL = none known */
@@ -124,6 +125,7 @@ struct minisocket {
 	uint64_t fin_wait2_ns, time_wait_ns; /* 0 = never in that state */
 	enum mini_end end;
 	bool complete; /* false: its birth was not seen, and the times are lower bounds */
+	bool fin_wait2_at_most; /* the step to TIME_WAIT was not traced, but found later */
 	evidence_set evidence; /* of its socket */
 	bool judged;	       /* its socket had its verdict: */
 	enum cause cause;

@@ -119,8 +119,8 @@ static void say_lives(struct panel *panel, const struct verdict *v, const struct
 	if (!m->mono_ns || m->conn != v->conn || m->end == MINI_NEVER_CREATED)
 		return;
 	ns = ns ? ns : m->fin_wait2_ns;
-	snprintf(words, sizeof(words), "measured: FIN_WAIT2 %s, TIME_WAIT %s; its end: %s",
-		 ns ? units_duration(ns, fin_wait2) : "never",
+	snprintf(words, sizeof(words), "measured: FIN_WAIT2 %s%s, TIME_WAIT %s; its end: %s",
+		 ns && m->fin_wait2_at_most ? "up to " : "", ns ? units_duration(ns, fin_wait2) : "never",
 		 m->time_wait_ns ? units_duration(m->time_wait_ns, time_wait) : "never",
 		 mini_end_slug(m->end));
 	say(panel, INK_PLAIN, words);

@@ -384,7 +384,7 @@ static void put_minisocket(struct text *t, const struct minisocket *mini)
 	put_prefix(t, mini->mono_ns, mini->conn);
 	put(t, "  minisocket");
 	if (mini->fin_wait2_ns)
-		put_duration(t, " FIN_WAIT2 ", mini->fin_wait2_ns, "");
+		put_duration(t, mini->fin_wait2_at_most ? " FIN_WAIT2 up to " : " FIN_WAIT2 ", mini->fin_wait2_ns, "");
 	if (mini->time_wait_ns)
 		put_duration(t, " TIME_WAIT ", mini->time_wait_ns, "");
 	put(t, mini->complete ? ", " : " at least, ");

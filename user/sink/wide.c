@@ -82,7 +82,7 @@ static void put_path(struct buf *out, const struct verdict *v)
 		buf_puts(out, state_name(v->path[i].state));
 		if (i + 1 == v->n_path)
 			break;
-		buf_byte(out, ' ');
+		buf_puts(out, v->fin_wait2_at_most && v->path[i + 1].state == ST_TIME_WAIT ? " up to " : " ");
 		put_duration(out, v->path[i + 1].at_ns - v->path[i].at_ns);
 	}
 	buf_byte(out, '\n');

@@ -43,6 +43,7 @@
 	X(sent_bytes, 25)                                                                          \
 	X(received_bytes, 26)                                                                      \
 	X(retransmits, 28)                                                                         \
+	X(fin_wait2_at_most, true)                                                                 \
 	X(error, 104)                                                                              \
 	X(age_ns, 27)                                                                              \
 	X(n_path, 1)                                                                               \
