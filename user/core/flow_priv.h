@@ -128,6 +128,12 @@ struct flow_table {
 	bool minis_evicted;
 };
 
+/* Whether some hook shows that. */
+static inline bool flow_covers(const struct flow_table *t, enum vantage vantage)
+{
+	return t->config.covered >> vantage & 1;
+}
+
 /* flow.c: the table and its flows */
 struct flow *flow_by_sk(struct flow_table *t, uint64_t sk);
 void flow_set_tuple(struct flow_table *t, struct flow *f, const struct tuple *tuple);

@@ -126,8 +126,15 @@ static const struct {
 	[MINI_BY_PURGE] = { MINI_NAMESPACE_GONE, EV(MINI_PURGED) },
 };
 
+/* It is gone, and the hooks that tell of that were not run for it: a gap. */
+static evidence_set vanished(const struct flow_table *t)
+{
+	return flow_covers(t, VANTAGE_MINI_EXPIRED) && flow_covers(t, VANTAGE_MINI_KILLED) ? EV(GAP) : 0;
+}
+
 void mini_killed(struct flow_table *t, struct mini *m, uint64_t at_ns)
 {
+	evidence_set ev = m->vanished ? vanished(t) : EV(MINI_KILLED) | killers[m->caller].ev;
 	enum mini_end end = killers[m->caller].end;
 
 	/* in TIME_WAIT the one segment that ends it, and is no RST, is a newer SYN that a listener takes */
@@ -137,7 +144,7 @@ void mini_killed(struct flow_table *t, struct mini *m, uint64_t at_ns)
 		m->flow->v.rst_sent++;
 	if (end == MINI_UNSEEN && m->replied)
 		end = MINI_DATA;
-	mini_ended(t, m, end, m->vanished ? 0 : EV(MINI_KILLED) | killers[m->caller].ev, at_ns);
+	mini_ended(t, m, end, ev, at_ns);
 }
 
 /* No event of that socket was ever seen: it is older than the trace; its CLOSE comes next. */

@@ -9,11 +9,6 @@ static bool lacks_owner(const struct flow *f)
 	       !(f->v.evidence & (EV(NOT_ACCEPTED) | EV(QUEUE_FULL) | EV(REQUEST)));
 }
 
-static bool covers(const struct flow_table *t, enum vantage vantage)
-{
-	return t->config.covered >> vantage & 1;
-}
-
 /*
  * An abort by a call: the kernel says CLOSE, sends the RST and frees the socket,
  * one after the other in the caller's task, which may be put off in between.
@@ -29,11 +24,11 @@ static bool lacks_rest(const struct flow_table *t, const struct flow *f)
 		return false;
 	if (f->v.minisocket || seen & (EV(LAST_ACKED) | EV(PEER_FINISHED)))
 		return false;
-	if (!(seen & (EV(BY_CALL) | EV(NOT_ACCEPTED))) || !covers(t, VANTAGE_RST_ACTIVE))
+	if (!(seen & (EV(BY_CALL) | EV(NOT_ACCEPTED))) || !flow_covers(t, VANTAGE_RST_ACTIVE))
 		return false;
 	if (seen & EV(NOT_SHUT))
 		return !(seen & (EV(IN_SYN_SENT) | EV(REPAIR)));
-	return covers(t, VANTAGE_DESTROY);
+	return flow_covers(t, VANTAGE_DESTROY);
 }
 
 static void settle_one(struct flow_table *t, struct flow *f, uint64_t now_ns)
