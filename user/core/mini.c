@@ -41,7 +41,8 @@ void mini_peer_done(struct flow_table *t, const struct flow *f)
 {
 	struct flow *other = list_empty(&t->asking) ? NULL : flow_pair(t, f);
 
-	if (other && other->mini && other->v.netns == f->v.netns)
+	/* nor is one meant that is over, or about to be */
+	if (other && other->mini && !other->mini->cancel_ns && other->v.netns == f->v.netns)
 		mini_to_time_wait(t, other->mini, f->v.mono_ns);
 }
 

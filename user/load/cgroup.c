@@ -12,7 +12,10 @@
 
 #include "base/cleanup.h"
 
-/* The root's own: a cgroup's id is its inode, since commit 67c0496e87d1 ("kernfs: convert kernfs_node->id from union kernfs_node_id to u64") in v5.5. */
+/*
+ * The root's own: a cgroup's id is its inode, since commit 67c0496e87d1 ("kernfs: convert
+ * kernfs_node->id from union kernfs_node_id to u64") in v5.5.
+ */
 #define ROOT_ID 1
 
 /* The descriptor, if it is the root's; else it is closed. */

@@ -209,6 +209,90 @@ static void what_was_found_before_its_birth_is_that_birth(void **state)
 	flow_table_free(t);
 }
 
+/* The other end of the connection that feed.c's server has with that port. */
+static struct obs client_state(uint64_t now, uint16_t port, uint8_t old_state, uint8_t new_state)
+{
+	struct obs o = feed_state(now, 1000u + port, port, old_state, new_state);
+
+	o.tuple = o.sock.tuple = tuple_mirror(&o.tuple);
+	return o;
+}
+
+static void client_connects(struct flow_table *t, uint64_t now, uint16_t port)
+{
+	struct obs o = client_state(now, port, ST_CLOSE, ST_SYN_SENT);
+
+	flow_take(t, &o, NULL);
+	o = client_state(now, port, ST_SYN_SENT, ST_ESTABLISHED);
+	flow_take(t, &o, NULL);
+}
+
+static void client_closes(struct flow_table *t, uint64_t now, uint16_t port)
+{
+	struct obs o = client_state(now, port, ST_ESTABLISHED, ST_CLOSE_WAIT);
+
+	flow_take(t, &o, NULL);
+	o = client_state(now, port, ST_CLOSE_WAIT, ST_LAST_ACK);
+	flow_take(t, &o, NULL);
+	o = client_state(now, port, ST_LAST_ACK, ST_CLOSE);
+	o.sock.dead = true;
+	flow_take(t, &o, NULL);
+}
+
+static size_t in_time_wait(const struct flow_table *t)
+{
+	size_t n = 0;
+
+	for (const struct list *at = t->all_minis.next; at != &t->all_minis; at = at->next)
+		n += container_of(at, struct mini, queue)->state == ST_TIME_WAIT;
+	return n;
+}
+
+static void a_peer_whose_last_fin_is_acknowledged_ends_fin_wait2_at_once(void **state)
+{
+	struct flow_table *t = feed_table(8, 8);
+
+	(void)state;
+	for (uint16_t port = 100; port < 102; port++) {
+		client_connects(t, MS(1), port);
+		feed_born(t, MS(1), port, port);
+		feed_half_gone(t, MS(2), port, port);
+	}
+	client_closes(t, MS(3), 100);
+	assert_int_equal(in_time_wait(t), 1);
+	flow_tick(t, MS(5000));
+	assert_int_equal(seen.by_cause[CAUSE_ACTIVE_CLOSE], 1);
+	assert_int_equal(seen.by_cause[CAUSE_PASSIVE_CLOSE], 1);
+	flow_table_free(t);
+}
+
+/* What cannot be in this order on one kernel can be on a tape. */
+static void but_not_of_a_mini_socket_that_is_over_or_about_to_be(void **state)
+{
+	struct flow_table *t = feed_table(8, 8);
+	struct obs o;
+
+	(void)state;
+	for (uint16_t port = 100; port < 103; port++) {
+		client_connects(t, MS(1), port);
+		feed_born(t, MS(1), port, port);
+		feed_half_gone(t, MS(2), port, port);
+	}
+	o = feed_mini(OBS_MINI_EXPIRED, MS(60002), 100, ST_FIN_WAIT2);
+	flow_take(t, &o, NULL);
+	o = feed_mini(OBS_MINI_CANCEL, MS(60002), 101, ST_FIN_WAIT2);
+	flow_take(t, &o, NULL);
+	client_closes(t, MS(60002), 100);
+	client_closes(t, MS(60002), 101);
+	assert_int_equal(in_time_wait(t), 0);
+	assert_true(list_empty(&t->timed));
+	flow_tick(t, MS(65000));
+	assert_int_equal(seen.by_cause[CAUSE_FIN_WAIT2_TIMEOUT], 1);
+	assert_int_equal(seen.broken, 0);
+	assert_counts(t, 3, 0, 2);
+	flow_table_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +308,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_socket_that_began_with_its_close_finds_its_mini_socket,
 						feed_setup, feed_teardown),
 		cmocka_unit_test_setup_teardown(an_end_from_before_it_was_found_is_another_ones,
+						feed_setup, feed_teardown),
+		cmocka_unit_test_setup_teardown(a_peer_whose_last_fin_is_acknowledged_ends_fin_wait2_at_once,
+						feed_setup, feed_teardown),
+		cmocka_unit_test_setup_teardown(but_not_of_a_mini_socket_that_is_over_or_about_to_be,
 						feed_setup, feed_teardown),
 		cmocka_unit_test_setup_teardown(those_that_are_held_can_be_counted_and_told_apart,
 						feed_setup, feed_teardown),
