@@ -34,6 +34,29 @@ def plain(name):
     return {"address": name[0].removeprefix("::ffff:"), "port": name[1]}
 
 
+def cgroup_path(name):
+    """Where a cgroup of this test's own is to be made; None where no cgroup2 is mounted."""
+    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+        mounted = [line.split()[1] for line in mounts if line.split()[2] == "cgroup2"]
+    return os.path.join(mounted[0], f"tcpclose-{name}-{os.getpid()}") if mounted else None
+
+
+def join_cgroup(path):
+    with open(f"{path}/cgroup.procs", "w", encoding="ascii") as file:
+        file.write(str(os.getpid()))
+
+
+def remove_cgroup(path):
+    """False while a process is still in it."""
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return False
+    return True
+
+
 def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -112,8 +135,7 @@ class Hands:
             file.write(value)
 
     def join_cgroup(self, path):
-        with open(f"{path}/cgroup.procs", "w", encoding="ascii") as file:
-            file.write(str(os.getpid()))
+        join_cgroup(path)
 
     def listen(self, key, address, backlog=16):
         s = socket.socket(family_of(address))

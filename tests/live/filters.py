@@ -13,7 +13,7 @@ import shutil
 import subprocess
 from collections import Counter
 
-from actors import Actor, Connection, living
+from actors import Actor, Connection, cgroup_path, living, remove_cgroup
 from tracing import WAY, Tracer, end_of, eventually, finish, lossless, result, skip_all, tcpclose, why_not
 
 ONLY_PORT = 41000
@@ -42,11 +42,9 @@ class Cgroups:
     """A cgroup and one below it; None where there is no cgroup2."""
 
     def __init__(self):
-        self.above = self.below = self.idle = None
-        with open("/proc/self/mounts", encoding="utf-8") as mounts:
-            mounted = [line.split()[1] for line in mounts if line.split()[2] == "cgroup2"]
-        if mounted:
-            self.above = os.path.join(mounted[0], f"tcpclose-live-{os.getpid()}")
+        self.below = self.idle = None
+        self.above = cgroup_path("live")
+        if self.above:
             self.below = os.path.join(self.above, "below")
             self.idle = os.path.join(self.above, "idle")
             os.makedirs(self.below)
@@ -54,17 +52,7 @@ class Cgroups:
 
     def remove(self):
         for path in filter(None, (self.below, self.idle, self.above)):
-            eventually(lambda p=path: self.removed(p), 10)
-
-    @staticmethod
-    def removed(path):
-        try:
-            os.rmdir(path)
-        except FileNotFoundError:
-            pass
-        except OSError:
-            return False
-        return True
+            eventually(lambda p=path: remove_cgroup(p), 10)
 
 
 class Cast:
