@@ -55,6 +55,7 @@ struct verdict {
 	uint64_t pair;	  /* the other end's conn; 0 = not on this host, or not seen */
 	uint64_t mono_ns; /* when it ended (the deciding event, not the printing) */
 	struct tuple tuple;
+	bool fin_wait2_at_most; /* that the mini-socket left it was found, and not traced */
 	uint32_t netns;
 	int32_t exit_code;   /* of the closer where evidence has EXITING or KILLED */
 	uint64_t cgroup_id; /* 0 = not known */
@@ -68,7 +69,6 @@ struct verdict {
 	bool complete;
 	bool linger_on;
 	bool peer_left_known; /* peer_left_bytes */
-	bool fin_wait2_at_most; /* that the mini-socket left it was found, and not traced */
 	struct path_step path[PATH_MAX_STEPS];
 	uint32_t rst_sent, rst_received;
 	const char *rst_reason; /* kernel's name, NULL = none known */
