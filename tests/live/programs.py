@@ -28,6 +28,7 @@ HAPROXY = """defaults
  timeout server 200ms
 frontend front
  bind 127.0.0.1:{port}
+ http-request silent-drop if {{ path /drop }}
  default_backend back
 backend back
  server only 127.0.0.1:{upstream}
@@ -143,6 +144,9 @@ def asyncio_and_haproxy(place):
            [("peer-reset", "rst", "peer", "python3")], [("linger-zero", "rst", "local", "haproxy")])
     expect("curl is told so, and closes", traced(front, lambda: fetch(front, "late")),
            [("passive-close", "fin", "peer", "haproxy")], [("active-close", "fin", "local", "curl")])
+    # in TCP_REPAIR, so that the peer is told nothing; curl's FIN then finds a listener and no connection
+    expect("haproxy drops a connection silently, curl gives up", traced(front, lambda: fetch(front, "drop", "-m", "0.3")),
+           [("repair", "silent", "none", "haproxy")], [("peer-reset", "rst", "local", "curl")])
     for process in proxy, server:
         process.terminate()
         process.wait(30)
