@@ -138,6 +138,8 @@ def check_details(story):
     waited, expected = verdict["linger"]["waited_ns"], story.ending.get("waited")
     if (waited is not None) != bool(expected) or expected not in (True, None) and waited != expected:
         yield f"closer: close() waited {waited}"
+    if story.ending.get("again") and not verdict["retransmits"]:
+        yield "closer: nothing was sent again"
     missing = story.ending.get("evidence", set()) - set(verdict["evidence"]) - set(verdict["blind"])
     if missing:
         yield f"closer: no evidence {missing}"

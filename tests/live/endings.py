@@ -22,7 +22,7 @@ STATE = {"TCP_STATE"}
 # connections come after the first, which end as it did if twice; goes_on: after an RST.
 # cause, looks: of both sockets; saw: the last call of each that tells how it ended, with result or
 # error; fins, rsts: segments on the wire (a FIN sent again counts once), None = not always the same;
-# mute: not one segment is.
+# mute: not one segment is; again: the closer sends one more than once.
 ENDINGS = {
     "default": {
         "closer": ("active-close", FIN), "other": ("passive-close", FIN_OTHER),
@@ -102,7 +102,7 @@ ENDINGS = {
     },
     "connect-timeout": {
         "closer": ("connect-timeout", TIMEOUT), "other": None,
-        "saw": (("connect", "ETIMEDOUT"), None), "fins": 0, "rsts": 0,
+        "saw": (("connect", "ETIMEDOUT"), None), "fins": 0, "rsts": 0, "again": True,
     },
     "keepalive-timeout": {
         # The one timeout that sends an RST; here it meets a deaf peer, and a later one ends that.
@@ -135,7 +135,7 @@ ENDINGS = {
     # From here on the other end is a scripted peer.
     "retransmit-timeout": {
         "closer": ("retransmit-timeout", TIMEOUT), "other": None,
-        "saw": (("read", "ETIMEDOUT"), None), "fins": 0, "rsts": 0, "unacked": 11,
+        "saw": (("read", "ETIMEDOUT"), None), "fins": 0, "rsts": 0, "unacked": 11, "again": True,
     },
     "probe-timeout": {
         "closer": ("probe-timeout", TIMEOUT), "other": None,
