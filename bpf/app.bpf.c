@@ -73,7 +73,8 @@ static __always_inline bool is_told_next(const struct sock *sk, __u8 state)
 	return !read_error(sk) && !read_sockmap(sk) && !(sock_lingers(sk) && READ(sk, sk_lingertime));
 }
 
-static __always_inline void on_release(const struct sock *sk, __u8 state)
+/* A subflow: of what follows nothing names who meant it, for a kernel thread does it. */
+static __always_inline void on_release(const struct sock *sk, __u8 state, bool is_subflow)
 {
 	__u16 flags = 0;
 
@@ -83,32 +84,25 @@ static __always_inline void on_release(const struct sock *sk, __u8 state)
 	if (claim_for_current((__u64)sk))
 		flags = WIRE_OTHERS;
 	forget_end((__u64)sk);
-	if (!flags && is_told_next(sk, state))
+	if (!flags && !is_subflow && is_told_next(sk, state))
 		return;
-	if (config.events || !place_follows(state))
+	if (config.events || is_subflow || !place_follows(state))
 		send_release_brief(sk, state, flags);
 	else
 		send_release_task(sk, state, flags);
 }
 
-/*
- * MPTCP's own socket is on no wire: what is closed with it are its subflows, later and by
- * a kernel thread. Nothing that follows names who meant it.
- */
+/* MPTCP's own socket is on no wire: what is closed with it are its subflows, later. */
 static __always_inline void on_release_mptcp(const struct sock *msk)
 {
 	struct list_head *node = NULL;
 
 	for (int i = 0; i < KERN_SUBFLOWS_MAX; i++) {
 		const struct sock *sk = kern_next_subflow(msk, &node);
-		const struct tcp_sock *tp = sk ? tcp_of(sk, HOOK_RELEASE) : NULL;
-		__u8 state;
 
-		if (!tp)
+		if (!sk || !tcp_of(sk, HOOK_RELEASE))
 			break;
-		state = READ(sk, __sk_common.skc_state);
-		if (state != ST_LISTEN && !is_others((__u64)sk) && sock_wanted(tp))
-			send_release_brief(sk, state, claim_for_current((__u64)sk) ? WIRE_OTHERS : 0);
+		on_release(sk, READ(sk, __sk_common.skc_state), true);
 	}
 }
 
@@ -124,7 +118,7 @@ int cgroup__sock_release(struct bpf_sock *ctx)
 	if (ctx->type != SOCK_STREAM)
 		return 1;
 	if (ctx->protocol == IPPROTO_TCP)
-		on_release((const void *)ctx, ctx->state);
+		on_release((const void *)ctx, ctx->state, false);
 	else if (ctx->protocol == IPPROTO_MPTCP)
 		on_release_mptcp((const void *)ctx);
 	return 1;
