@@ -154,7 +154,7 @@ static void take_obs(struct intake *in, const struct obs *obs)
 		in->see(in->see_ctx, obs);
 	in->observed_ns = obs->mono_ns;
 	saw_time(in, obs->mono_ns);
-	if (in->config.events) {
+	if (in->config.events && conn != FLOW_REPEATED) {
 		struct event event = {.conn = conn, .obs = obs, .tuple = tuple};
 		struct record record = {
 			.kind = REC_EVENT, .mono_ns = obs->mono_ns, .event = &event};

@@ -331,7 +331,7 @@ uint64_t flow_take(struct flow_table *t, const struct obs *obs, struct tuple *tu
 		return 0;
 	if (is_repeat(t, obs)) {
 		t->counts.duplicates++;
-		return 0;
+		return FLOW_REPEATED;
 	}
 	audit_obs(t->config.audit, obs);
 	if (obs->others)

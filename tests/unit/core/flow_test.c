@@ -328,6 +328,21 @@ static void what_is_opened_and_closed_once_nobody_watches_is_not_judged(void **s
 	flow_table_free(t);
 }
 
+static void what_an_understudy_repeats_is_no_observation(void **state)
+{
+	struct flow_table *t = feed_table(8, 8);
+	struct obs o = feed_state(MS(1), 1, 100, ST_ESTABLISHED, ST_CLOSE_WAIT);
+
+	(void)state;
+	feed_born(t, MS(0), 1, 100);
+	assert_int_equal(flow_take(t, &o, NULL), 1);
+	o.understudy = true;
+	assert_true(flow_take(t, &o, NULL) == FLOW_REPEATED);
+	assert_int_equal(flow_counts(t).duplicates, 1);
+	assert_int_equal(flow_counts(t).strays, 0);
+	flow_table_free(t);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, feed_setup, feed_teardown)
@@ -335,6 +350,7 @@ int main(void)
 		T(a_table_without_room_or_without_anybody_to_tell_is_refused),
 		T(an_observation_tells_its_conn_and_what_is_known_of_its_tuple),
 		T(what_is_still_open_when_the_table_goes_is_simply_freed),
+		T(what_an_understudy_repeats_is_no_observation),
 		T(a_stranger_at_the_address_of_an_ended_socket_does_not_take_its_verdict),
 		T(what_a_stranger_closes_at_the_address_of_a_destroyed_socket_is_not_that_socket),
 		T(a_connecting_socket_that_nobody_asked_for_is_forgotten_without_a_verdict),
