@@ -64,8 +64,8 @@ void flow_table_free(struct flow_table *table);
 /*
  * Folds one observation in; they come in the order of the ring. Returns the conn
  * that it belongs to, 0 when to none, FLOW_REPEATED when it was told before (by the
- * other of two programs on one event): then it is no observation. tuple_ret (may be NULL) gets what is known
- * of that connection's tuple.
+ * other of two programs on one event): then it is no observation. tuple_ret (may be
+ * NULL) gets what is known of that connection's tuple.
  */
 #define FLOW_REPEATED UINT64_MAX
 uint64_t flow_take(struct flow_table *table, const struct obs *obs, struct tuple *tuple_ret);

@@ -365,14 +365,10 @@ bool mini_is_repeat(struct flow_table *t, const struct obs *obs)
 }
 
 /* An RST in reply to a segment for a mini-socket: data or a SYN came to its FIN_WAIT2. */
-static void take_reply(struct flow_table *t, struct mini *m, const struct obs *obs)
+static void take_reply(struct mini *m, const struct obs *obs)
 {
 	struct flow *f = m->flow;
 
-	if (obs->understudy && m->replied) {
-		t->counts.duplicates++;
-		return;
-	}
 	m->replied = true;
 	if (!f || m->state != ST_FIN_WAIT2)
 		return;
@@ -461,7 +457,7 @@ uint64_t mini_take(struct flow_table *t, const struct obs *obs, struct tuple *tu
 	else if (obs->kind == OBS_MINI_CANCEL)
 		take_cancel(t, m, obs);
 	else if (obs->kind == OBS_RST_REPLY)
-		take_reply(t, m, obs);
+		take_reply(m, obs);
 	else if (obs->kind == OBS_MINI_PEEK)
 		take_peek(t, m, obs);
 	else if (obs->kind == OBS_MINI_EXPIRED || obs->kind == OBS_MINI_KILLED)

@@ -299,6 +299,12 @@ static void take_stray(struct flow_table *t, const struct obs *obs)
 	strays_take(t, obs);
 }
 
+static uint64_t told_again(struct flow_table *t)
+{
+	t->counts.duplicates++;
+	return FLOW_REPEATED;
+}
+
 uint64_t flow_take(struct flow_table *t, const struct obs *obs, struct tuple *tuple_ret)
 {
 	struct flow *f;
@@ -307,15 +313,16 @@ uint64_t flow_take(struct flow_table *t, const struct obs *obs, struct tuple *tu
 	if (tuple_ret)
 		*tuple_ret = obs->tuple;
 	if (obs->mini.addr || obs->kind == OBS_MINI_FOUND) {
-		if (obs->kind == OBS_RST_REPLY && !mini_is_repeat(t, obs))
+		if (mini_is_repeat(t, obs))
+			return told_again(t);
+		if (obs->kind == OBS_RST_REPLY)
 			take_stray(t, obs);
 		return mini_take(t, obs, tuple_ret);
 	}
 	if (obs->kind == OBS_RST_STRAY) {
 		if (strays_is_repeat(t, obs))
-			t->counts.duplicates++;
-		else
-			take_stray(t, obs);
+			return told_again(t);
+		take_stray(t, obs);
 		return 0;
 	}
 	if (obs->kind == OBS_OVERFLOW)
@@ -329,10 +336,8 @@ uint64_t flow_take(struct flow_table *t, const struct obs *obs, struct tuple *tu
 	}
 	if (listener_is_meant(obs) && listener_take(t, obs))
 		return 0;
-	if (is_repeat(t, obs)) {
-		t->counts.duplicates++;
-		return FLOW_REPEATED;
-	}
+	if (is_repeat(t, obs))
+		return told_again(t);
 	audit_obs(t->config.audit, obs);
 	if (obs->others)
 		f = take_leave(t, obs);

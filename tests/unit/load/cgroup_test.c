@@ -34,9 +34,11 @@ static int check_root(void)
 
 static void what_is_opened_is_the_top_of_cgroup2(void **state)
 {
+	CLEANUP(close) int fd = cgroup_open_root();
+
 	(void)state;
 	/* no root, or in somebody's container: there is none to be had */
-	if (cgroup_open_root() < 0)
+	if (fd < 0)
 		skip();
 	assert_int_equal(check_root(), 0);
 }
