@@ -71,13 +71,8 @@ static __always_inline __u64 *connect_place(__u64 sk, __u64 *number)
 
 	if (!at)
 		return NULL;
-	/*
-	 * The verifier does not let a pointer be shifted: it becomes a number by way of
-	 * memory. Who interrupts here leaves another one's, and the place is wrong.
-	 */
-	*(volatile __u64 *)&at->number = sk;
-	*number = *(volatile __u64 *)&at->number;
-	place = (*number >> 6 ^ *number >> 18) % CONNECTS_MAX;
+	*number = number_of(at, sk);
+	place = place_of(*number, CONNECTS_MAX);
 	return bpf_map_lookup_elem(&connects, &place);
 }
 

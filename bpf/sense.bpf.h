@@ -49,12 +49,13 @@ struct mark {
 /*
  * What was seen on a CPU, for what is seen there next. An ordinary array with an
  * entry for each CPU, on cache lines of its own: unlike one that is per CPU it is
- * looked up without a call. user/load makes as many entries as there can be CPUs.
+ * looked up without a call. user/load makes as many entries as there can be CPUs,
+ * or WIRE_MARKS: marks_at().
  */
 struct at_cpu {
 	struct mark marks[HOOK_MAX]; /* which event the first program on a hook is or was last run for */
 	struct mark reset;	     /* peer.bpf.h: an RST that its socket's CLOSE will tell of */
-	__u64 number;		     /* ends.bpf.h: an address on its way to be a number */
+	__u64 number;		     /* number_of(): an address on its way to be a number */
 	struct mark ends[2];	     /* ends.bpf.h: a CLOSE that was told; [1]: in a call */
 } __attribute__((aligned(256)));
 
@@ -82,6 +83,22 @@ static __always_inline struct at_cpu *at_this_cpu(void)
 	__u32 cpu = bpf_get_smp_processor_id();
 
 	return bpf_map_lookup_elem(&cpus, &cpu);
+}
+
+/*
+ * The verifier does not let a pointer be shifted: it becomes a number by way of
+ * memory. Who interrupts here leaves another one's, and that is a wrong one.
+ */
+static __always_inline __u64 number_of(struct at_cpu *at, __u64 sk)
+{
+	*(volatile __u64 *)&at->number = sk;
+	return *(volatile __u64 *)&at->number;
+}
+
+/* Neighbours in a slab are 64 bytes apart at least. */
+static __always_inline __u32 place_of(__u64 number, __u32 places)
+{
+	return (number >> 6 ^ number >> 18) % places;
 }
 
 /*
@@ -124,8 +141,9 @@ static __always_inline void count_lost(__u32 hook)
 {
 	struct wire_count *count = bpf_map_lookup_elem(&counts, &hook);
 
+	/* of one CPU, but not of one program: who interrupts counts as well */
 	if (count)
-		count->lost++;
+		__sync_fetch_and_add(&count->lost, 1);
 	__sync_fetch_and_add(&lost_records, 1);
 }
 
@@ -134,7 +152,7 @@ static __always_inline void count_rescued(__u32 hook)
 	struct wire_count *count = bpf_map_lookup_elem(&counts, &hook);
 
 	if (count)
-		count->rescued++;
+		__sync_fetch_and_add(&count->rescued, 1);
 }
 
 /* Room for one record of type `size`, or NULL and counted. */
@@ -174,10 +192,35 @@ static __always_inline __u64 submit(struct wire_event *ev)
  * interrupted, the other one runs to its end. In the few instructions where both
  * run for one event, the record carries WIRE_UNDERSTUDY and user space drops
  * the second.
+ *
+ * Where a task may lose its CPU inside a program (FACT TP_BTF_PREEMPTED), that
+ * program is skipped on this CPU until the task goes on, and so may be its
+ * understudy: there a second understudy looks as the first one does. There, too,
+ * another task's event may come between two programs of one event, and on another
+ * CPU: so a socket's mark is then where its address says.
  */
-static __always_inline void leave_mark(__u32 hook, __u64 sk, __u64 what)
+#define FIRST_UNDERSTUDY  1
+#define SECOND_UNDERSTUDY 2
+
+static __always_inline bool has_second_understudy(__u32 hook)
+{
+	return config.second_understudies & 1U << hook;
+}
+
+static __always_inline struct at_cpu *marks_at(__u32 hook, __u64 sk)
 {
 	struct at_cpu *at = at_this_cpu();
+	__u32 place;
+
+	if (!at || !has_second_understudy(hook))
+		return at;
+	place = place_of(number_of(at, sk), WIRE_MARKS);
+	return bpf_map_lookup_elem(&cpus, &place);
+}
+
+static __always_inline void leave_mark(__u32 hook, __u64 sk, __u64 what)
+{
+	struct at_cpu *at = marks_at(hook, sk);
 
 	if (at) {
 		at->marks[hook].sk = sk;
@@ -185,16 +228,21 @@ static __always_inline void leave_mark(__u32 hook, __u64 sk, __u64 what)
 	}
 }
 
-static __always_inline bool take_mark(__u32 hook, __u64 sk, __u64 what)
+/* False: nobody saw that event, and it is for this understudy. The last one takes the mark away. */
+static __always_inline bool find_mark(__u32 hook, __u64 sk, __u64 what, int understudy)
 {
-	struct at_cpu *at = at_this_cpu();
+	struct at_cpu *at = marks_at(hook, sk);
+	bool last = understudy == SECOND_UNDERSTUDY || !has_second_understudy(hook);
 
 	if (!at)
 		return true;
 	if (at->marks[hook].sk == sk && at->marks[hook].what == what) {
-		at->marks[hook].sk = 0;
+		if (last)
+			at->marks[hook].sk = 0;
 		return true;
 	}
+	if (!last)
+		leave_mark(hook, sk, what);
 	count_rescued(hook);
 	return false;
 }

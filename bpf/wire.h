@@ -353,6 +353,7 @@ struct wire_code {
 	__u32 pad;
 };
 #define WIRE_CODES_MAX 40
+#define WIRE_MARKS 1024 /* places for marks, where a socket's is found by its address */
 
 /* What user space found out before the programs were loaded; frozen, so dead branches vanish. */
 struct wire_config {
@@ -366,7 +367,7 @@ struct wire_config {
 	__u8 reset_skb_arg;
 	__u8 events; /* send what no verdict needs too */
 	__u8 tp_mini_killed; /* timer_cancel is asked for mini-sockets, too */
-	__u8 pad[2];
+	__u16 second_understudies; /* bits 1 << hook: sense.bpf.h */
 	__u32 n_codes; /* 0 = not known */
 	__u32 pad2;
 	struct wire_code codes[WIRE_CODES_MAX];

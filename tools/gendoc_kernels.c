@@ -58,6 +58,9 @@ static void put_ask(FILE *out, const struct fact_row *row)
 	case ASK_CGROUP_ROOT:
 		fprintf(out, "the root of the cgroup2 hierarchy can be opened");
 		break;
+	case ASK_PREEMPTED:
+		fprintf(out, "a program on `%s` is run with preemption on", row->a);
+		break;
 	default:
 		break;
 	}

@@ -33,13 +33,14 @@ static void print_ways(const struct examination *e)
 
 static void print_programs(const struct examination *e, enum hook hook)
 {
+	static const char *const understudies[] = {"", " (understudy)", " (second understudy)"};
 	const struct cell *cells;
 	size_t n;
 
 	cells = plan_cells(&n);
 	for (size_t i = 0; i < n; i++)
 		if (cells[i].hook == hook && examination_takes(e, &cells[i]))
-			printf(" %s%s", cells[i].target, cells[i].understudy ? " (understudy)" : "");
+			printf(" %s%s", cells[i].target, understudies[cells[i].understudy]);
 	putchar('\n');
 }
 

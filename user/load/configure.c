@@ -70,11 +70,36 @@ static void set_facts(struct wire_config *w, const struct examination *found)
 		set_codes(w, &found->facts.codes);
 }
 
+/* Hooks whose second understudy is on. */
+static __u16 second_understudies(const struct examination *found)
+{
+	const struct cell *cells;
+	unsigned int hooks = 0;
+	size_t n;
+
+	_Static_assert(HOOK_MAX <= 16, "a bit for each");
+	cells = plan_cells(&n);
+	for (size_t i = 0; i < n; i++)
+		if (cells[i].understudy == 2 && examination_takes(found, &cells[i]))
+			hooks |= 1U << cells[i].hook;
+	return (__u16)hooks;
+}
+
+/* A place for each CPU; or more, where marks are found by address. */
+static uint32_t places(const struct wire_config *w)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	/* as many as a machine can have at all, where it does not say */
+	if (cpus <= 0)
+		cpus = 8192;
+	return w->second_understudies && cpus < WIRE_MARKS ? WIRE_MARKS : (uint32_t)cpus;
+}
+
 int configure(struct tcpclose_bpf *skel, const struct examination *found, const struct session_config *config)
 {
 	struct wire_config *w = (struct wire_config *)&skel->rodata->config;
 	uint32_t size = ring_bytes(config->ring_kib);
-	int cpus = libbpf_num_possible_cpus();
 
 	set_filter(&w->filter, &config->filter);
 	set_facts(w, found);
@@ -82,7 +107,8 @@ int configure(struct tcpclose_bpf *skel, const struct examination *found, const 
 	w->events = config->events;
 	if (!config->filter.n_pids && bpf_map__set_max_entries(skel->maps.claims, 1))
 		return -EINVAL;
-	if (cpus > 0 && bpf_map__set_max_entries(skel->maps.cpus, (uint32_t)cpus))
+	w->second_understudies = second_understudies(found);
+	if (bpf_map__set_max_entries(skel->maps.cpus, places(w)))
 		return -EINVAL;
 	return bpf_map__set_max_entries(skel->maps.ring, size);
 }

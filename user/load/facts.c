@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "load/cgroup.h"
+#include "load/preempted.h"
 
 static const struct fact_row rows[FACT_MAX] = {
 #define ALWAYS() ASK_NOTHING, "", "", 0
@@ -17,6 +18,7 @@ static const struct fact_row rows[FACT_MAX] = {
 #define TRACEPOINT(a, number) ASK_TRACEPOINT, a, "", number
 #define KSYM(a) ASK_KSYM, a, "", 0
 #define CGROUP_ROOT() ASK_CGROUP_ROOT, "", "", 0
+#define PREEMPTED(a) ASK_PREEMPTED, a, "", 0
 #define FACT(id, slug, ask, commit, without) [FACT_##id] = { slug, ask, commit, without },
 #include "facts.def"
 #undef FACT
@@ -117,6 +119,8 @@ static bool ask(const struct btf *btf, const struct fact_row *row, uint64_t *val
 		return false;
 	case ASK_CGROUP_ROOT:
 		return ask_cgroup_root();
+	case ASK_PREEMPTED:
+		return preempted_in(btf, row->a);
 	}
 	return false;
 }

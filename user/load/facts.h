@@ -25,6 +25,7 @@ enum fact_ask {
 	ASK_TRACEPOINT, /* BTF type btf_trace_`a` takes more than `number` arguments; `number` is the value */
 	ASK_KSYM,	/* /proc/kallsyms shows an address for `a`; it is the value */
 	ASK_CGROUP_ROOT, /* the root of the cgroup2 hierarchy can be opened (load/cgroup.h) */
+	ASK_PREEMPTED, /* a task may lose its CPU inside a program that is attached to BTF type `a` (load/preempted.h) */
 };
 
 struct fact_row {

@@ -14,9 +14,10 @@ static const struct hook_row hooks[HOOK_MAX] = {
 
 static const struct cell cells[] = {
 #define CELL(hook, way, program, target, fact)                                                     \
-	{ HOOK_##hook, WAY_##way, #program, #target, FACT_##fact, false },
-#define UNDERSTUDY(hook, way, program, target)                                                     \
-	{ HOOK_##hook, WAY_##way, #program, #target, FACT_ALWAYS, true },
+	{ HOOK_##hook, WAY_##way, #program, #target, FACT_##fact, 0 },
+#define UNDERSTUDY(hook, way, program, target, fact)                                               \
+	{ HOOK_##hook, WAY_##way, #program, #target, FACT_##fact,                                  \
+	  FACT_##fact == FACT_ALWAYS ? 1 : 2 },
 #include "hooks.def"
 };
 #define N_CELLS (sizeof(cells) / sizeof(cells[0]))

@@ -30,7 +30,7 @@ struct cell {
 	enum way way;
 	const char *program, *target;
 	enum fact fact;
-	bool understudy;
+	int understudy; /* 0: the first program there; 1, 2: the next ones (bpf/sense.bpf.h) */
 };
 
 /* Whether a way can be used at all here; why not, in words, when it cannot. */
@@ -51,6 +51,7 @@ const struct hook_row *hook_row(enum hook hook);
 const char *way_slug(enum way way); /* "auto" "tp_btf" "fentry" "kprobe" "cgroup" */
 int way_by_slug(const char *slug, enum way *ret); /* -ENOENT; auto, tp_btf, fentry, kprobe */
 #define CELLS_MAX 64
+#define UNDERSTUDIES_MAX 2
 /* One array, always the same; at most CELLS_MAX. */
 const struct cell *plan_cells(size_t *n);
 /*

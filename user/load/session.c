@@ -113,9 +113,9 @@ static int attach_cell(struct session *s, const struct cell *cell)
  * order in which they came; a trampoline (fentry) the newest first
  * (bpf_trampoline_link_prog() adds at the head of its list).
  */
-static bool goes_first(const struct cell *cell)
+static int attach_turn(const struct cell *cell)
 {
-	return cell->understudy && cell->way == WAY_FENTRY;
+	return cell->way == WAY_FENTRY ? UNDERSTUDIES_MAX - cell->understudy : UNDERSTUDIES_MAX;
 }
 
 /*
@@ -129,12 +129,10 @@ static int attach(struct session *s)
 	int r = 0;
 
 	cells = plan_cells(&n);
-	for (size_t i = 0; i < n && !r; i++)
-		if (goes_first(&cells[i]) && examination_takes(s->found, &cells[i]))
-			r = attach_cell(s, &cells[i]);
-	for (size_t i = 0; i < n && !r; i++)
-		if (!goes_first(&cells[i]) && examination_takes(s->found, &cells[i]))
-			r = attach_cell(s, &cells[i]);
+	for (int turn = 0; turn <= UNDERSTUDIES_MAX; turn++)
+		for (size_t i = 0; i < n && !r; i++)
+			if (attach_turn(&cells[i]) == turn && examination_takes(s->found, &cells[i]))
+				r = attach_cell(s, &cells[i]);
 	return r;
 }
 

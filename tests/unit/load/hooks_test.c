@@ -125,6 +125,7 @@ static void every_program_is_off_until_the_plan_wants_it(void **state)
 
 static void a_programs_name_is_its_way_and_its_target(void **state)
 {
+	static const char *const ends[] = {"", "_2", "_3"};
 	const struct cell *cells;
 	char name[128];
 	size_t n;
@@ -133,7 +134,7 @@ static void a_programs_name_is_its_way_and_its_target(void **state)
 	cells = plan_cells(&n);
 	for (size_t i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "%s__%s%s", way_slug(cells[i].way), cells[i].target,
-			 cells[i].understudy ? "_2" : "");
+			 ends[cells[i].understudy]);
 		assert_string_equal(cells[i].program, name);
 		for (size_t j = 0; j < i; j++)
 			assert_true(cells[j].hook != cells[i].hook || strcmp(cells[j].program, name));
@@ -152,7 +153,7 @@ static void an_understudy_stands_behind_the_program_of_its_place(void **state)
 		bool found = !cells[i].understudy;
 
 		for (size_t j = 0; j < i; j++)
-			if (!cells[j].understudy && cells[j].hook == cells[i].hook &&
+			if (cells[j].understudy == cells[i].understudy - 1 && cells[j].hook == cells[i].hook &&
 			    cells[j].way == cells[i].way && !strcmp(cells[j].target, cells[i].target))
 				found = true;
 		assert_true(found);
