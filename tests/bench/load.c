@@ -27,7 +27,8 @@
 
 static const struct load *const loads[] = { &load_churn_rst, &load_churn_fin, &load_churn_mix, &load_meet_rst, &load_meet_fin,
 					    &load_http_rst, &load_http_fin,
-					    &load_idle, &load_bulk, &load_pingpong };
+					    &load_idle, &load_bulk, &load_pingpong,
+					    &load_listen, &load_keepalive };
 #define N_LOADS ((int)(sizeof(loads) / sizeof(loads[0])))
 
 struct run {

@@ -70,5 +70,6 @@ extern const struct load load_churn_rst, load_churn_fin, load_churn_mix;
 extern const struct load load_meet_rst, load_meet_fin;
 extern const struct load load_http_rst, load_http_fin;
 extern const struct load load_idle, load_bulk, load_pingpong;
+extern const struct load load_listen, load_keepalive;
 
 #endif

@@ -11,7 +11,8 @@ import time
 
 from machine import Machine, memory_kib
 from pairs import measure, spread
-from parts import EMPTY, EVENTS, JSON, TEXT, Failed, Load, Tracer, bpf_of, installed_peers, pause, scratch_file, start
+from parts import (EMPTY, EVENTS, FLOOR, JSON, TEXT, Failed, Load, Tracer, Variant, bpf_of, installed_peers, pause,
+                   scratch_file, start)
 from table import around, number, ratio
 
 PACE = 20000
@@ -159,6 +160,37 @@ def kernel(bench):
         for variant in (JSON, EVENTS):
             bench.progress(f"kernel: {variant.name}")
             kernel_table(bench, machine, variant)
+
+
+# What tcpclose sits on: the load that passes it, how often in an operation, and how many programs at most.
+PLACES = (("inet_sock_set_state", ("inet_sock_set_state",), "listen", 2, 3),
+          ("timer_start, timer_cancel", ("timer_start", "timer_cancel"), "keepalive", 2, 1))
+
+
+def floor_run(load_name, tracepoints, count):
+    """CPU ns an operation with an empty program on each of these; of none, without any."""
+    with contextlib.ExitStack() as stack:
+        load = Load(load_name, "--pin", "--count", count)
+        stack.callback(load.close)
+        if tracepoints:
+            stack.callback(Tracer(Variant("floor", (FLOOR, *tracepoints), "attached")).done)
+        said = load.go()
+        return said["cpu_s"] * 1e9 / said["ops"]
+
+
+def floor(bench):
+    """The least that a program costs, whatever it does. Not in pairs: the lowest of many runs is the one left alone."""
+    rows = []
+    for words, tracepoints, load, passes, most in PLACES:
+        bench.progress(f"floor: {words}")
+        lowest = [min(column) / passes for column in zip(*(
+            [floor_run(load, n * tracepoints, 50000) for n in range(most + 1)]
+            for _ in range(5 * bench.options.repeats)))]
+        rows += [(words, n, number(ns), number(ns - lowest[0]) if n else "") for n, ns in enumerate(lowest)]
+    bench.page.text("## The floor: programs that do nothing", "",
+                    f"CPU time of calls that pass the place and do next to nothing else, the lowest of "
+                    f"{5 * bench.options.repeats} runs each, taken by turns. Everything is in the cache and predicted.")
+    bench.page.table(("place", "programs", "ns per pass", "more than without"), rows)
 
 
 def consumer_run(bench, load_options, variant, count):
@@ -454,5 +486,5 @@ def endure(bench):
                     "", *("    " + line for line in words if line and "Tracing" not in line))
 
 
-SECTIONS = {"rates": rates, "kernel": kernel, "consumer": consumer, "profile": profile, "turns": turns,
+SECTIONS = {"rates": rates, "floor": floor, "kernel": kernel, "consumer": consumer, "profile": profile, "turns": turns,
             "memory": memory, "stopped": stopped, "endure": endure}

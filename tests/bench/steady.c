@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Connections that do not close: open and idle, streaming, asking and answering. */
+/*
+ * Connections that do not close: open and idle, streaming, asking and answering; and
+ * calls that do next to nothing but pass a tracepoint.
+ */
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -70,6 +73,25 @@ static int ask(struct worker *w)
 	return r ? r : move(w->far, w->near, message, sizeof(message));
 }
 
+/* LISTEN and CLOSE again: two changes of state, and nobody who answers. */
+static int listen_and_back(struct worker *w)
+{
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+
+	return listen(w->listener, 1) || connect(w->listener, &nobody, sizeof(nobody)) ? -errno : 0;
+}
+
+/* A timer is started and taken off again. */
+static int wind_up_and_stop(struct worker *w)
+{
+	int on = 1, off = 0;
+
+	return setsockopt(w->near, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) ||
+			       setsockopt(w->near, SOL_SOCKET, SO_KEEPALIVE, &off, sizeof(off)) ?
+		       -errno :
+		       0;
+}
+
 const struct load load_idle = {
 	.name = "idle", .unit = "connection", .what = "opened and held, both ends here", .holds = true,
 	.prepare = listen_only, .once = open_another,
@@ -81,4 +103,12 @@ const struct load load_bulk = {
 const struct load load_pingpong = {
 	.name = "pingpong", .unit = "round trip", .what = "one connection, 64 bytes to and fro",
 	.prepare = one_pair, .once = ask,
+};
+const struct load load_listen = {
+	.name = "listen", .unit = "socket that listens and is CLOSE again", .what = "two changes of state and nothing else",
+	.prepare = listen_only, .once = listen_and_back,
+};
+const struct load load_keepalive = {
+	.name = "keepalive", .unit = "timer that is started and stopped", .what = "SO_KEEPALIVE on and off",
+	.prepare = one_pair, .once = wind_up_and_stop,
 };
