@@ -163,12 +163,19 @@ static evidence_set blind_to(const struct flow_table *t, const struct flow *f)
 	return blind;
 }
 
+void flow_keep_gap(struct flow *f)
+{
+	f->v.evidence |= f->in_gap ? EV(GAP) : 0;
+	f->in_gap = false;
+}
+
 /* Judged, given out, forgotten. */
 void flow_emit(struct flow_table *t, struct flow *f)
 {
 	struct verdict *v = &f->v;
 	bool wanted;
 
+	flow_keep_gap(f);
 	if (request_became_socket(t, f)) {
 		t->counts.strays++;
 		flow_drop(t, f, false);
@@ -251,7 +258,8 @@ struct flow *flow_new(struct flow_table *t, const struct obs *obs, evidence_set 
 		return NULL;
 	}
 	f->v.conn = ++t->next_conn;
-	f->v.evidence = how_born | (t->gap_until_ns && obs->mono_ns <= t->gap_until_ns ? EV(GAP) : 0);
+	f->v.evidence = how_born;
+	f->in_gap = t->gap_until_ns && obs->mono_ns <= t->gap_until_ns;
 	f->born_ns = obs->mono_ns;
 	f->sk = obs->sk;
 	f->stage = FLOW_OPEN;
@@ -270,8 +278,10 @@ struct flow *flow_new(struct flow_table *t, const struct obs *obs, evidence_set 
 void flow_move_to(struct flow_table *t, struct flow *f, enum flow_stage stage,
 		  struct list *queue)
 {
-	if (f->stage == FLOW_OPEN && stage != FLOW_OPEN)
+	if (f->stage == FLOW_OPEN && stage != FLOW_OPEN) {
 		t->counts.open--;
+		flow_keep_gap(f);
+	}
 	f->stage = stage;
 	list_remove(&f->queue);
 	list_append(queue, &f->queue);

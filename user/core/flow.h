@@ -75,7 +75,8 @@ void flow_tick(struct flow_table *table, uint64_t now_ns);
 bool flow_is_due(const struct flow_table *table, uint64_t now_ns);
 /*
  * Records were lost, none of them later than until_ns (now): what is open, and
- * what will be born in records that are not later, has a gap.
+ * what will be born in records that are not later, has a gap; unless it is seen
+ * later to have gone on from where it stood.
  */
 void flow_gap(struct flow_table *table, uint64_t until_ns);
 /*

@@ -38,7 +38,8 @@ struct flow {
 	struct mini *mini;
 	int32_t release_err;	 /* error that waited for the program when it closed the live socket */
 	uint8_t stage : 4, last_old : 4;
-	uint8_t state;		 /* with last_old: of the last state change */
+	uint8_t state : 4;	 /* with last_old: of the last state change */
+	bool in_gap : 1;	 /* records were lost while it was open: of it, as far as is known */
 	uint8_t last_kind;	 /* of the last observation but state changes */
 	bool fin_queued : 1;	 /* our FIN has a sequence number */
 	bool reset_called : 1;	 /* tcp_reset() ran ... */
@@ -148,6 +149,8 @@ void flow_ended(struct flow_table *t, struct flow *f, uint64_t now_ns);
 void flow_emit(struct flow_table *t, struct flow *f);
 /* Forgotten without a verdict; `wanted`: its mini-socket is still to be reported. */
 void flow_drop(struct flow_table *t, struct flow *f, bool wanted);
+/* It ends as records were lost, or that cannot be excluded. */
+void flow_keep_gap(struct flow *f);
 /* The mini-socket that it waited for is resolved, or will never be. */
 void flow_resolved(struct flow_table *t, struct flow *f, uint64_t now_ns);
 

@@ -185,12 +185,15 @@ void flow_looked(struct flow_table *t, uint64_t began_ns)
 
 void flow_gap(struct flow_table *t, uint64_t until_ns)
 {
-	struct list *queues[] = { &t->open, &t->unseen, &t->settling, &t->waits_rest, &t->waits_mini,
-				  &t->waits_owner };
+	struct list *ended[] = { &t->settling, &t->waits_rest, &t->waits_mini, &t->waits_owner };
+	struct list *open[] = { &t->open, &t->unseen };
 
-	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
-		for (struct list *at = queues[i]->next; at != queues[i]; at = at->next)
+	for (size_t i = 0; i < sizeof(ended) / sizeof(ended[0]); i++)
+		for (struct list *at = ended[i]->next; at != ended[i]; at = at->next)
 			container_of(at, struct flow, queue)->v.evidence |= EV(GAP);
+	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++)
+		for (struct list *at = open[i]->next; at != open[i]; at = at->next)
+			container_of(at, struct flow, queue)->in_gap = true;
 	t->gap_until_ns = until_ns;
 }
 

@@ -97,6 +97,28 @@ static bool is_stillborn(const struct obs *obs)
 	       !sock->err && !sock->owned && !sock->has_socket && !sock->unacked;
 }
 
+/* What ends a connection is told within that time of its first step out of where it was open. */
+#define STEP_NS (UINT64_C(1000) * 1000 * 1000)
+
+/*
+ * Records were lost while it was open, but now it goes on from where it stood, and
+ * all that leads there is younger: none of them was its own. Only what waits for
+ * somebody to close it is that still; in the other states it hears of things that
+ * change none.
+ */
+static bool was_still(const struct flow_table *t, const struct flow *f, const struct obs *obs)
+{
+	return f->state == obs->old_state && (f->state == ST_ESTABLISHED || f->state == ST_CLOSE_WAIT) &&
+	       obs->mono_ns > t->gap_until_ns + STEP_NS && tuple_equal(&f->v.tuple, &obs->tuple);
+}
+
+/* Another one has that address by now, and what would have said so was lost. */
+static bool is_another(const struct flow *f, const struct obs *obs)
+{
+	return f->v.tuple.family && f->v.tuple.local.port && obs->tuple.family && obs->tuple.local.port &&
+	       obs->tuple.peer.port && !tuple_equal(&f->v.tuple, &obs->tuple);
+}
+
 static struct flow *flow_for_state(struct flow_table *t, const struct obs *obs)
 {
 	struct flow *f = flow_by_sk(t, obs->sk);
@@ -108,7 +130,7 @@ static struct flow *flow_for_state(struct flow_table *t, const struct obs *obs)
 			flow_supplanted(t, f, obs->mono_ns);
 		return flow_new(t, obs, obs->new_state == ST_SYN_SENT ? EV(CONNECTED) : EV(ACCEPTED));
 	}
-	if (f && f->stage == FLOW_OPEN)
+	if (f && f->stage == FLOW_OPEN && !(f->in_gap && is_another(f, obs)))
 		return f;
 	/* LISTEN and CLOSE are no connections; a second CLOSE says nothing new */
 	if (obs->old_state == ST_LISTEN || obs->old_state == ST_CLOSE)
@@ -154,6 +176,8 @@ static struct flow *take_state(struct flow_table *t, const struct obs *obs)
 	learn_place(t, f, obs);
 	flow_forget_found(t, f);
 	correct_met(f, obs);
+	if (f->in_gap && was_still(t, f, obs))
+		f->in_gap = false;
 	if (obs->reset_called)
 		fold_rst_received(f, obs);
 	fold_state(f, obs);
