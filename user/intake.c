@@ -10,6 +10,8 @@
 
 #define FLOWS_MAX     (UINT32_C(1) << 24)
 #define MINIS_DEFAULT 1048576
+/* A ring that is too small is so hundreds of times a second, and once is enough to hear. */
+#define SAY_LOSSES_NS (UINT64_C(1000) * 1000 * 1000)
 
 struct intake {
 	struct intake_config config;
@@ -19,6 +21,8 @@ struct intake {
 	uint64_t wanted_then; /* verdicts that were handed out when the tape was recorded */
 	struct losses losses;
 	bool losses_told; /* since the last look */
+	bool losses_unsaid;
+	uint64_t losses_said_ns; /* when by a record, the last time */
 	uint64_t bad_records;
 	uint64_t observed_ns, latest_ns;
 	void (*see)(void *ctx, const struct obs *obs);
@@ -176,12 +180,32 @@ void intake_record(struct intake *in, const void *data, size_t size)
 		take_obs(in, &obs);
 }
 
+static bool has_losses_to_say(const struct intake *in, uint64_t now_ns)
+{
+	return in->losses_unsaid && now_ns >= in->losses_said_ns + SAY_LOSSES_NS;
+}
+
+static void say_losses(struct intake *in, uint64_t now_ns)
+{
+	struct loss loss;
+	struct record record = {.kind = REC_LOSS, .mono_ns = now_ns, .loss = &loss};
+
+	in->losses_unsaid = false;
+	in->losses_said_ns = now_ns;
+	while (losses_next(&in->losses, &loss)) {
+		loss.mono_ns = now_ns;
+		emit(in, &record);
+	}
+}
+
 void intake_tick(struct intake *in, uint64_t now_ns)
 {
-	if (!flow_is_due(in->flows, now_ns))
+	if (!flow_is_due(in->flows, now_ns) && !has_losses_to_say(in, now_ns))
 		return;
 	keep_time(in, TAPE_TICK, now_ns);
 	flow_tick(in->flows, now_ns);
+	if (has_losses_to_say(in, now_ns))
+		say_losses(in, now_ns);
 }
 
 void intake_loss(struct intake *in, const struct losses_of *of)
@@ -199,9 +223,6 @@ void intake_loss(struct intake *in, const struct losses_of *of)
 
 void intake_look(struct intake *in, uint64_t now_ns)
 {
-	struct loss loss;
-	struct record record = {.kind = REC_LOSS, .mono_ns = now_ns, .loss = &loss};
-
 	if (!in->losses_told)
 		return;
 	in->losses_told = false;
@@ -210,10 +231,9 @@ void intake_look(struct intake *in, uint64_t now_ns)
 		return;
 	/* whatever is open now may have been told of by what was lost */
 	flow_gap(in->flows, now_ns);
-	while (losses_next(&in->losses, &loss)) {
-		loss.mono_ns = now_ns;
-		emit(in, &record);
-	}
+	in->losses_unsaid = true;
+	if (has_losses_to_say(in, now_ns))
+		say_losses(in, now_ns);
 }
 
 size_t intake_ask(struct intake *in, uint64_t now_ns, struct flow_peek ret[INTAKE_ASKS])
@@ -262,6 +282,8 @@ void intake_finish(struct intake *in, uint64_t now_ns)
 	keep_time(in, TAPE_END, now_ns);
 	losses_sum(&in->losses);
 	flow_finish(in->flows, now_ns);
+	if (in->losses_unsaid)
+		say_losses(in, now_ns);
 	counts = flow_counts(in->flows);
 	s->mono_ns = now_ns;
 	s->duration_ns =

@@ -46,7 +46,10 @@ void intake_record(struct intake *intake, const void *record, size_t size);
 void intake_tick(struct intake *intake, uint64_t now_ns);
 /* What one hook has lost so far. */
 void intake_loss(struct intake *intake, const struct losses_of *of);
-/* Every hook's losses were told as of now: what is new is said, and marks what is open. */
+/*
+ * Every hook's losses were told as of now: what is new marks what is open, and is
+ * said; if the last word was less than a second ago, then (intake_tick()) or at the end.
+ */
 void intake_look(struct intake *intake, uint64_t now_ns);
 /*
  * Mini-sockets that are to be read again: as flow_peeks(), up to INTAKE_ASKS. Five

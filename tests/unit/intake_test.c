@@ -304,9 +304,67 @@ static void it_hands_out_nothing_after_an_error(void **state)
 	free(tape);
 }
 
+/* --- losses ------------------------------------------------------------------------------ */
+
+/* How often they were said, and what last. */
+struct heard {
+	int times;
+	uint64_t count;
+};
+
+static int on_loss(void *ctx, const struct record *record)
+{
+	struct heard *heard = ctx;
+
+	if (record->kind == REC_LOSS) {
+		heard->times++;
+		heard->count = record->loss->count;
+	}
+	return 0;
+}
+
+static void lose(struct intake *in, uint64_t count, uint64_t now)
+{
+	struct losses_of of = {.where = "state", .lost = count};
+
+	intake_loss(in, &of);
+	intake_look(in, now);
+}
+
+static void losses_are_said_at_once_and_then_once_a_second(void **state)
+{
+	struct tape_head head = head_for(1000, 0);
+	struct heard heard = {0};
+	struct intake_config config = {.head = &head, .emit = on_loss, .ctx = &heard};
+	uint64_t now = 5000 * MS;
+	struct intake *in = NULL;
+
+	(void)state;
+	assert_int_equal(intake_new(&config, &in), 0);
+	for (uint64_t count = 1; count <= 10; count++, now += 20 * MS)
+		lose(in, count, now);
+	assert_int_equal(heard.times, 1);
+	assert_int_equal(heard.count, 1);
+	intake_tick(in, 5999 * MS);
+	assert_int_equal(heard.times, 1);
+	/* nothing is lost any more, and nothing else is due */
+	intake_tick(in, 6000 * MS);
+	assert_int_equal(heard.times, 2);
+	assert_int_equal(heard.count, 10);
+	intake_tick(in, 9000 * MS);
+	lose(in, 11, 9001 * MS);
+	assert_int_equal(heard.times, 3);
+	lose(in, 12, 9002 * MS);
+	intake_finish(in, 9003 * MS);
+	assert_int_equal(heard.times, 4);
+	assert_int_equal(heard.count, 12);
+	intake_free(in);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(losses_are_said_at_once_and_then_once_a_second),
 		cmocka_unit_test(told_again_it_says_the_same),
 		cmocka_unit_test(also_when_there_was_too_little_room),
 		cmocka_unit_test(also_when_it_said_no_more_than_it_was_asked_for),
