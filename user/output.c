@@ -33,6 +33,22 @@ uint64_t output_wall_ns(void)
 	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
 }
 
+/*
+ * A turn of the loop writes a whole batch; a terminal keeps its lines. Without a
+ * buffer of ours the C library takes no notice of its size: one of 4 KiB it would be.
+ */
+static void buffer_whole_turns(struct output *o)
+{
+	/* standard output lives as long as the process */
+	static char of_stdout[OUTPUT_BUFFER];
+
+	if (isatty(fileno(o->file)))
+		return;
+	o->buffer = o->owned ? malloc(OUTPUT_BUFFER) : NULL;
+	if (o->buffer || !o->owned)
+		setvbuf(o->file, o->owned ? o->buffer : of_stdout, _IOFBF, OUTPUT_BUFFER);
+}
+
 int output_open(const struct config *config, const struct sink_ops *ops, uint64_t wall_minus_mono_ns,
 		struct output *ret)
 {
@@ -56,9 +72,7 @@ int output_open(const struct config *config, const struct sink_ops *ops, uint64_
 			return r;
 		}
 	}
-	/* A turn of the loop writes a whole batch; a terminal keeps its lines. */
-	if (!isatty(fileno(o.file)))
-		setvbuf(o.file, NULL, _IOFBF, OUTPUT_BUFFER);
+	buffer_whole_turns(&o);
 	sink.out = o.file;
 	sink.colour = wants_colour(o.file);
 	r = ops->open(&sink, &o.sink);
@@ -66,6 +80,7 @@ int output_open(const struct config *config, const struct sink_ops *ops, uint64_
 		log_error("cannot start the output: %s", strerror(-r));
 		if (o.owned)
 			fclose(o.file);
+		free(o.buffer);
 		return r;
 	}
 	*ret = o;
@@ -98,6 +113,8 @@ int output_close(struct output *o)
 	o->sink->ops->close(o->sink);
 	if (o->owned && fclose(o->file) && !r)
 		r = -errno;
+	free(o->buffer);
+	o->buffer = NULL;
 	o->file = NULL;
 	return r;
 }

@@ -9,6 +9,7 @@
 struct output {
 	struct sink *sink;
 	FILE *file;
+	char *buffer; /* of a file of our own; NULL = as stdio has it */
 	bool owned;
 };
 

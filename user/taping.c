@@ -14,9 +14,10 @@ static int create(struct taping *t)
 	FILE *file = fopen(t->path, "we");
 	int r = file ? 0 : -errno;
 
-	/* a turn of the loop on a busy machine goes out in few writes */
-	if (file)
-		setvbuf(file, NULL, _IOFBF, TAPING_BUFFER);
+	/* a turn of the loop on a busy machine goes out in few writes; see output.c */
+	t->buffer = file ? malloc(TAPING_BUFFER) : NULL;
+	if (t->buffer)
+		setvbuf(file, t->buffer, _IOFBF, TAPING_BUFFER);
 	if (!r)
 		r = tape_write_to(file, &t->tape);
 	if (r == -EOPNOTSUPP)
@@ -24,6 +25,10 @@ static int create(struct taping *t)
 			  t->path);
 	else if (r)
 		log_error("cannot write %s: %s", t->path, strerror(-r));
+	if (r) {
+		free(t->buffer);
+		t->buffer = NULL;
+	}
 	return r;
 }
 
@@ -68,6 +73,8 @@ int taping_close(struct taping *t)
 	int r = tape_end(t->tape);
 
 	t->tape = NULL;
+	free(t->buffer);
+	t->buffer = NULL;
 	if (r)
 		log_error("cannot write %s: %s", t->path, strerror(-r));
 	for (size_t i = 0; i < t->head.wants.n; i++)

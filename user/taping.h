@@ -11,6 +11,7 @@ struct taping {
 	struct tape_writer *tape; /* NULL = none */
 	struct tape_head head;    /* what the command line and the clock give to it */
 	char *words[OPTS_MAX_WANTS];
+	char *buffer; /* of its file; NULL = as stdio has it */
 };
 
 /* Creates the file. 0 also without a path: nothing is kept then. Negative errno, logged. */

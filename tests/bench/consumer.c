@@ -224,11 +224,12 @@ int main(int argc, char **argv)
 	uint64_t n = argc < 3 ? CONNECTIONS : strtoull(argv[2], NULL, 10), open = argc < 5 ? 0 : strtoull(argv[4], NULL, 10);
 	uint64_t began, records;
 	FILE *out = fopen(argc < 4 ? "/dev/null" : argv[3], "we");
+	static char buffer[131072]; /* as user/output.c has it */
 	struct feed feed = { 0 };
 
 	if (!n || !out || prepare(&feed, out))
 		return 2;
-	setvbuf(out, NULL, _IOFBF, 65536);
+	setvbuf(out, buffer, _IOFBF, sizeof(buffer));
 	stay_open(&feed, open);
 	records = feed.records;
 	began = cpu_ns();
