@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * sense: the ring, the counters, the filters. Records are reserved late, filled
- * whole and sent without waking the reader; user space looks every 20 ms, and is
+ * whole and sent without waking the reader; user space looks every 40 ms, and is
  * woken when a good part of the ring is full.
  */
 #ifndef TCPCLOSE_SENSE_BPF_H
@@ -167,7 +167,7 @@ static __always_inline void *begin(__u32 hook, __u64 size)
 
 /*
  * reader_woken is cleared by the reader before it looks; a race wakes it once
- * too often or leaves it to its 20 ms. One record in sixteen looks how much waits:
+ * too often or leaves it to its 40 ms. One record in sixteen looks how much waits:
  * the clock is the die. Returns when it was, which is never 0.
  */
 static __always_inline __u64 submit(struct wire_event *ev)

@@ -178,13 +178,15 @@ static int live_turn(struct source *source, uint64_t now_ns)
 	return r < 0 ? r : 0;
 }
 
-/* One more turn's time for what must follow the last state changes: an RST, a mini-socket. */
+/* What must follow the last state changes has that long: an RST, a mini-socket. */
+#define REST_NS (20 * 1000 * 1000)
+
 static void drain(struct live *live)
 {
-	struct timespec a_turn = {.tv_nsec = RUN_TICK_NS};
+	struct timespec rest = {.tv_nsec = REST_NS};
 
 	/* no descriptor: what is ready there must not cut it short */
-	ppoll(NULL, 0, &a_turn, NULL);
+	ppoll(NULL, 0, &rest, NULL);
 	session_consume(live->session);
 }
 
