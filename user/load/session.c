@@ -4,8 +4,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -154,6 +156,18 @@ static void load_failed(int r)
 			  strerror(-r));
 }
 
+/* What was loaded is in the kernel: the pages of this program's file that it came from need not stay. */
+static void let_go_of_object(void)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	size_t size;
+	uintptr_t bytes = (uintptr_t)tcpclose_bpf__elf_bytes(&size);
+	uintptr_t from = (bytes + page - 1) / page * page, to = (bytes + size) / page * page;
+
+	if (from < to)
+		madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 static int load(struct session *s, const struct session_config *config)
 {
 	int r;
@@ -170,6 +184,7 @@ static int load(struct session *s, const struct session_config *config)
 		load_failed(r);
 		return r;
 	}
+	let_go_of_object();
 	r = ring_open(bpf_map__fd(s->skel->maps.ring), bpf_map__max_entries(s->skel->maps.ring), &s->ring);
 	if (r)
 		log_error("cannot map the ring buffer: %s (a smaller --ring may fit)", strerror(-r));
