@@ -28,7 +28,7 @@ results=$build/vm-live
 limit=${LIMIT:-600}
 seconds=1800
 choose_kernels "$@"
-cross_targets=(tests/live/churn tests/live/mix tests/live/trap)
+cross_targets=(tests/live/churn tests/live/mix tests/live/trap tests/live/verify)
 need cpio /usr/bin/python3
 
 # The distribution's python3, which a guest of another architecture has too.
@@ -79,7 +79,7 @@ boot() { # KERNEL OUT
 	[ "$(arch_of "$1")" = amd64 ] || triple=aarch64-linux-gnu
 	# Python asks for it when a thread ends.
 	files+=(-i "/lib/$triple/libgcc_s.so.1")
-	for name in tcpclose tcpclose-echo-server tcpclose-echo-client "${cross_targets[@]}"; do files+=(-i "$programs/$name"); done
+	for name in tcpclose tcpclose-echo-server tcpclose-echo-client bpf/tcpclose.linked.o "${cross_targets[@]}"; do files+=(-i "$programs/$name"); done
 	bash "$here/run.sh" -m tcp_diag -m veth -m tun -o "$2" -t $((${#ways[@]} * seconds)) -M 1536 \
 		-e "O=$programs" -e "LIMIT=$limit" -e SLOW=4 -e "CHURN=${CHURN:-2000}" -e "MINIS=${MINIS:-400}" \
 		-e "MIX=${MIX:-2000}" "${options[@]}" "${payload[@]}" "${files[@]}" \
