@@ -193,6 +193,9 @@ static int emit(void *ctx, const struct record *record)
 	if (demo->muted && record->kind != REC_LEFT && record->kind != REC_SUMMARY)
 		return 0;
 	r = output_take(&demo->output, record);
+	/* one ending is told: who reads along has it now */
+	if (!r && record->kind == REC_STORY)
+		r = output_flush(&demo->output);
 	if (r < 0 && r != -EPIPE)
 		log_error("cannot write: %s", strerror(-r));
 	return r;

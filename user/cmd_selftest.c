@@ -111,6 +111,9 @@ static void print_finished(struct selftest *s)
 
 		s->outcomes[t->outcome]++;
 		s->again += t->tries > 1 && strcmp(t->ending, "simultaneous") != 0;
+		/* who reads along has each as it is over */
+		if (!r)
+			r = output_flush(&s->output);
 		if (r < 0 && !s->error)
 			s->error = r;
 	}
