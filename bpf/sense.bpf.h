@@ -193,7 +193,7 @@ static __always_inline __u64 submit(struct wire_event *ev)
  * run for one event, the record carries WIRE_UNDERSTUDY and user space drops
  * the second.
  *
- * Where a task may lose its CPU inside a program (FACT TP_BTF_PREEMPTED), that
+ * Where a task may lose its CPU inside a program (facts TP_BTF_PREEMPTED, FENTRY_PREEMPTED), that
  * program is skipped on this CPU until the task goes on, and so may be its
  * understudy: there a second understudy looks as the first one does. There, too,
  * another task's event may come between two programs of one event, and on another

@@ -200,11 +200,13 @@ static void say_losses(struct intake *in, uint64_t now_ns)
 
 void intake_tick(struct intake *in, uint64_t now_ns)
 {
-	if (!flow_is_due(in->flows, now_ns) && !has_losses_to_say(in, now_ns))
+	bool losses = has_losses_to_say(in, now_ns);
+
+	if (!losses && !flow_is_due(in->flows, now_ns))
 		return;
 	keep_time(in, TAPE_TICK, now_ns);
 	flow_tick(in->flows, now_ns);
-	if (has_losses_to_say(in, now_ns))
+	if (losses)
 		say_losses(in, now_ns);
 }
 

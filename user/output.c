@@ -41,12 +41,14 @@ static void buffer_whole_turns(struct output *o)
 {
 	/* standard output lives as long as the process */
 	static char of_stdout[OUTPUT_BUFFER];
+	char *buffer = of_stdout;
 
 	if (isatty(fileno(o->file)))
 		return;
-	o->buffer = o->owned ? malloc(OUTPUT_BUFFER) : NULL;
-	if (o->buffer || !o->owned)
-		setvbuf(o->file, o->owned ? o->buffer : of_stdout, _IOFBF, OUTPUT_BUFFER);
+	if (o->owned)
+		buffer = o->buffer = malloc(OUTPUT_BUFFER);
+	if (buffer)
+		setvbuf(o->file, buffer, _IOFBF, OUTPUT_BUFFER);
 }
 
 int output_open(const struct config *config, const struct sink_ops *ops, uint64_t wall_minus_mono_ns,

@@ -11,8 +11,8 @@
 #include "load/session.h"
 
 /*
- * Turns of the loop are not further apart: half as many cost the reader a seventh less
- * for each verdict, for it begins each of them with caches that others have used.
+ * Turns of the loop are not further apart. Twice as many cost the reader a seventh more for
+ * each verdict (docs/PERFORMANCE.md): each begins with caches that others have used.
  */
 #define RUN_TICK_NS (40 * 1000 * 1000)
 

@@ -24,7 +24,7 @@ clean_tree() {
 	a bpf/wire.h </dev/null
 	a bpf/hooks.def <<-'END'
 		CELL(STATE, TP_BTF, tp_btf__set_state, set_state, ALWAYS)
-		UNDERSTUDY(STATE, TP_BTF, tp_btf__set_state_2, set_state)
+		UNDERSTUDY(STATE, TP_BTF, tp_btf__set_state_2, set_state, ALWAYS)
 		CELL(STATE, KPROBE, kprobe__set_state, set_state, ALWAYS)
 	END
 	a bpf/stack.bpf.c <<-'END'

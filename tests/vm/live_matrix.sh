@@ -79,7 +79,9 @@ boot() { # KERNEL OUT
 	[ "$(arch_of "$1")" = amd64 ] || triple=aarch64-linux-gnu
 	# Python asks for it when a thread ends.
 	files+=(-i "/lib/$triple/libgcc_s.so.1")
-	for name in tcpclose tcpclose-echo-server tcpclose-echo-client bpf/tcpclose.linked.o "${cross_targets[@]}"; do files+=(-i "$programs/$name"); done
+	for name in tcpclose tcpclose-echo-server tcpclose-echo-client bpf/tcpclose.linked.o "${cross_targets[@]}"; do
+		files+=(-i "$programs/$name")
+	done
 	bash "$here/run.sh" -m tcp_diag -m veth -m tun -o "$2" -t $((${#ways[@]} * seconds)) -M 1536 \
 		-e "O=$programs" -e "LIMIT=$limit" -e SLOW=4 -e "CHURN=${CHURN:-2000}" -e "MINIS=${MINIS:-400}" \
 		-e "MIX=${MIX:-2000}" "${options[@]}" "${payload[@]}" "${files[@]}" \
