@@ -104,7 +104,7 @@ struct summary {
 	uint64_t by_cause[CAUSE_MAX];
 	uint64_t lost;	   /* records the ring had no room for */
 	uint64_t missed;   /* events that no program ran for */
-	uint64_t rescued;  /* of these, caught by an understudy: not lost */
+	uint64_t rescued;  /* events that only an understudy ran for: seen */
 	uint64_t evicted;  /* flows given up for room */
 	uint64_t resets;   /* RSTs that no connection sent */
 	uint64_t filtered; /* verdicts that the options hid */

@@ -63,10 +63,8 @@ static void put_events(struct buf *b, const struct summary *s)
 {
 	put_count(b, "", s->events, " events, ");
 	put_count(b, "", s->lost, " lost");
-	if (s->missed) {
+	if (s->missed)
 		put_count(b, ", ", s->missed, " missed");
-		put_count(b, " (", s->rescued, " of them rescued)");
-	}
 	put_count(b, ", ", s->evicted, " evicted\n");
 }
 
