@@ -223,20 +223,19 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-#define HELP_INDENT 22
 #define HELP_WIDTH 78
 
-/* A sentence to the right of the name before it. */
-static void put_wrapped(struct buf *out, const char *words)
+/* A sentence to the right of the name before it, and of that column. */
+static void put_wrapped(struct buf *out, size_t indent, const char *words)
 {
-	size_t column = HELP_INDENT, length;
+	size_t column = indent, length;
 
 	for (; *words; words += length + strspn(words + length, " ")) {
 		length = strcspn(words, " ");
 		if (column + 1 + length > HELP_WIDTH) {
 			buf_byte(out, '\n');
-			buf_fill(out, ' ', HELP_INDENT);
-			column = HELP_INDENT;
+			buf_fill(out, ' ', indent);
+			column = indent;
 		}
 		buf_byte(out, ' ');
 		buf_add(out, words, length);
@@ -258,8 +257,8 @@ static char *help_filter(int key, const char *text, void *input)
 	row = endings(&n);
 	buf_puts(&list, text);
 	for (size_t i = 0; i < n; i++) {
-		buf_printf(&list, "  %-*s", HELP_INDENT - 2, row[i].slug);
-		put_wrapped(&list, row[i].title);
+		buf_printf(&list, "  %-*s ", endings_width(), row[i].slug);
+		put_wrapped(&list, (size_t)endings_width() + 3, row[i].title);
 	}
 	return buf_string(&list) ? TAKE(list.data) : NULL;
 }

@@ -32,6 +32,16 @@ const struct ending *endings(size_t *n)
 	return table;
 }
 
+int endings_width(void)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < ENDING_MAX; i++)
+		if (strlen(table[i].slug) > width)
+			width = strlen(table[i].slug);
+	return (int)width;
+}
+
 const struct ending *ending_by_slug(const char *slug)
 {
 	for (size_t i = 0; i < ENDING_MAX; i++)

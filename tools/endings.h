@@ -30,6 +30,8 @@ struct ending {
 
 /* All rows, in the order in which `all` runs them; *n gets their number. */
 const struct ending *endings(size_t *n);
+/* Letters of the longest slug: what lists them puts its columns behind that. */
+int endings_width(void);
 /* NULL when there is none of that name. */
 const struct ending *ending_by_slug(const char *slug);
 bool ending_can_close(const struct ending *ending, enum side closer);

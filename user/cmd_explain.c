@@ -12,61 +12,98 @@
 
 static void print_set(const char *head, evidence_set set)
 {
+	if (!set)
+		return;
+	printf("  %s\n", head);
 	for (int ev = 0; ev < EV_MAX; ev++)
 		if (set & EV_BIT(ev))
-			printf("    %s%s\n", head, evidence_row((enum evidence)ev)->words);
+			printf("    - %s\n", evidence_row((enum evidence)ev)->words);
 }
 
-static void explain_cause(enum cause cause)
+static void print_proofs(enum cause cause)
 {
-	const struct cause_row *row = cause_row(cause);
+	const char *head = "Recognised when:";
 	const struct proof *proofs;
-	const char *head = "It is recognised when";
 	size_t n;
 
-	printf("%s (%s)\n  %s.\n", row->slug, how_slug(row->how), row->title);
 	proofs = judge_proofs(&n);
 	for (size_t i = 0; i < n; i++) {
 		if (proofs[i].cause != cause)
 			continue;
-		printf("  %s\n", head);
-		print_set("", proofs[i].needs);
-		print_set("and not: ", proofs[i].bars);
-		head = "or when";
+		print_set(head, proofs[i].needs);
+		print_set("and none of these:", proofs[i].bars);
+		head = "Or when:";
 	}
-	printf("  %s\n", row->hint);
 }
 
-static int explain_ending(const char *slug)
+/* What to do first: who asks has it before them, and the proofs may be long. */
+static void explain_cause(enum cause cause)
 {
-	const struct ending *ending = ending_by_slug(slug);
+	const struct cause_row *row = cause_row(cause);
 
-	if (!ending)
-		return -ENOENT;
+	printf("%s (a cause; how: %s)\n  %s.\n", row->slug, how_slug(row->how), row->title);
+	printf("  What to do: %s\n", row->hint);
+	print_proofs(cause);
+}
+
+static void print_end(const struct ending *ending, enum side side)
+{
+	const char *cause = ending_cause(ending, ending->closer, side);
+
+	printf("  The %s's socket must get: %s.\n", side_slug(side), *cause ? cause : "no verdict, for it has no connection");
+}
+
+static void explain_ending(const struct ending *ending)
+{
+	enum side other = ending->closer == SIDE_SERVER ? SIDE_CLIENT : SIDE_SERVER;
+
 	printf("%s (an ending of tcpclose demo)\n  %s.\n", ending->slug, ending->title);
-	return 0;
+	printf("  The %s ends it%s.\n", side_slug(ending->closer),
+	       ending_can_close(ending, other) ? ", or the other side with --closer" : "");
+	print_end(ending, ending->closer);
+	print_end(ending, other);
+	printf("  To see it: sudo tcpclose demo %s\n", ending->slug);
 }
 
 static void list_all(void)
 {
+	const struct ending *ending;
+	size_t n;
+
 	puts("Causes:");
 	for (int i = 0; i < CAUSE_MAX; i++)
-		printf("  %-20s %s\n", cause_row((enum cause)i)->slug, cause_row((enum cause)i)->title);
-	puts("tcpclose explain CAUSE says how it is recognised and what to do.");
+		printf("  %-*s  %s\n", endings_width(), cause_row((enum cause)i)->slug, cause_row((enum cause)i)->title);
+	puts("\nEndings of tcpclose demo:");
+	ending = endings(&n);
+	for (size_t i = 0; i < n; i++)
+		printf("  %-*s  %s\n", endings_width(), ending[i].slug, ending[i].title);
+	puts("\ntcpclose explain CAUSE|ENDING says how it is recognised and what to do.");
+}
+
+/* Some words are both. */
+static int explain(const char *slug)
+{
+	const struct ending *ending = ending_by_slug(slug);
+	enum cause cause;
+	bool is_cause = !cause_by_slug(slug, &cause);
+
+	if (is_cause)
+		explain_cause(cause);
+	if (is_cause && ending)
+		putchar('\n');
+	if (ending)
+		explain_ending(ending);
+	return is_cause || ending ? 0 : -ENOENT;
 }
 
 int cmd_explain(int argc, char **argv)
 {
-	enum cause cause;
-
-	if (argc < 2) {
+	if (argc < 2)
 		list_all();
-		return EXIT_DONE;
-	}
 	for (int i = 1; i < argc; i++) {
-		if (!cause_by_slug(argv[i], &cause)) {
-			explain_cause(cause);
-		} else if (explain_ending(argv[i])) {
+		if (i > 1)
+			putchar('\n');
+		if (explain(argv[i])) {
 			log_error("there is no cause or ending %s: tcpclose explain lists them", argv[i]);
 			return EXIT_USAGE;
 		}

@@ -291,7 +291,7 @@ static void print_help(void)
 	puts("\nEndings:");
 	row = endings(&n);
 	for (size_t i = 0; i < n; i++)
-		printf("  %-22s %s\n", row[i].slug, row[i].title);
+		printf("  %-*s  %s\n", endings_width(), row[i].slug, row[i].title);
 	puts("\nExit status: 0 all agree, 1 could not do it, 2 bad usage, 3 something disagrees.");
 }
 
