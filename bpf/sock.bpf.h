@@ -55,6 +55,19 @@ static __always_inline void read_sock_tuple(const struct tcp_sock *tp, struct wi
 }
 
 /*
+ * The local port as a change to new_state finds it. When connect() begins, inet_sport is
+ * still that of the socket's last life, if it had one: skc_num is 0 until the kernel has
+ * chosen one, or what bind() has set.
+ */
+static __always_inline __be16 read_sport_at(const struct tcp_sock *tp, __u8 new_state)
+{
+	const struct inet_sock *inet = (const void *)tp;
+
+	return new_state == ST_SYN_SENT ? bpf_htons(READ(&inet->sk, __sk_common.skc_num)) :
+					  READ(inet, inet_sport);
+}
+
+/*
  * The socket as TCP's own, NULL where it is none: MPTCP's own sockets, DCCP and
  * SCTP share the tracepoints. What cannot be read is no stranger: it counts as lost.
  */
@@ -288,7 +301,7 @@ static __always_inline bool pid_wanted(__u32 pid)
  * Everything but -p. Without filters the whole of it is dead code. Small tuples
  * are read again by the record: that costs only runs that filter.
  */
-static __always_inline bool sock_wanted(const struct tcp_sock *tp)
+static __always_inline bool sock_wanted_at(const struct tcp_sock *tp, __u8 new_state)
 {
 	const struct sock *sk = (const void *)tp;
 	struct wire_tuple tuple;
@@ -299,8 +312,13 @@ static __always_inline bool sock_wanted(const struct tcp_sock *tp)
 		return false;
 	if (config.filter.cgroup_id && !cgroup_wanted(sk))
 		return false;
-	read_sock_tuple(tp, &tuple);
+	read_tuple(&sk->__sk_common, read_sport_at(tp, new_state), &tuple);
 	return tuple_wanted(&tuple);
+}
+
+static __always_inline bool sock_wanted(const struct tcp_sock *tp)
+{
+	return sock_wanted_at(tp, 0);
 }
 
 /* Without -e nobody reads of a task that is none of the socket's business. */

@@ -60,12 +60,12 @@ static __always_inline void fill_spot_place(struct wire_spot *out, const struct 
 static __always_inline void fill_spot(struct wire_spot *out, __u8 layout, __u16 size,
 				      const struct tcp_sock *tp, struct spot spot)
 {
-	const struct inet_sock *inet = (const void *)tp;
+	const struct sock *sk = (const void *)tp;
 
 	fill_spot_head(out, layout, size, (__u64)tp, spot);
-	fill_spot_place(out, &inet->sk.__sk_common, READ(inet, inet_sport));
-	out->netns_ino = read_netns(&inet->sk);
-	out->shutdown = READ(&inet->sk, sk_shutdown);
+	fill_spot_place(out, &sk->__sk_common, read_sport_at(tp, spot.new_state));
+	out->netns_ino = read_netns(sk);
+	out->shutdown = READ(sk, sk_shutdown);
 }
 
 static __always_inline void fill_who(struct wire_who *out, bool asked)

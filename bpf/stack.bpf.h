@@ -105,7 +105,7 @@ static __always_inline __u64 send_state_brief(const struct tcp_sock *tp, struct 
 		return 0;
 	fill_state(&rec->ev, tp, WIRE_BRIEF, sizeof(*rec), change);
 	fill_task(&rec->task, change.flags & WIRE_OWNED);
-	read_sock_tuple(tp, &rec->tuple);
+	read_tuple((const void *)tp, read_sport_at(tp, change.new_state), &rec->tuple);
 	return submit(&rec->ev);
 }
 
@@ -251,7 +251,7 @@ static __always_inline int on_state(const struct sock *sk, __u8 old_state, __u8 
 	if (!tp)
 		return 0;
 	change.flags |= read_sock_flags(tp);
-	if (!sock_wanted(tp)) {
+	if (!sock_wanted_at(tp, new_state)) {
 		/* connect() had no port yet when it was let through: now it has, and it is not one of these */
 		change.flags |= WIRE_OTHERS;
 		if (old_state == ST_SYN_SENT && ports_asked())
