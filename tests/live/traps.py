@@ -67,6 +67,22 @@ def taken_already():
             (mirror(e), {"cause": "passive-close"})]
 
 
+def connects_again():
+    """A socket that has been refused connects once more, by another port than before."""
+    at = listener()
+    gone = listener()
+    refused = gone.getsockname()
+    gone.close()
+    client = socket.socket()
+    if not client.connect_ex(refused):
+        raise RuntimeError("that port is taken again")
+    client.connect(at.getsockname())
+    server, e = accept(at), end(client)
+    client.close()
+    follow(server)
+    return [(e, {"cause": "active-close", "owner": ME, "closer": ME}), (mirror(e), {"cause": "passive-close", "closer": ME})]
+
+
 def shut_twice():
     client, server = pair()
     ends = end(client), end(server)
@@ -190,6 +206,7 @@ SCENES = (
     ("unread data is why an RST is sent, also where SO_LINGER would have sent one", unread_wins),
     ("SO_LINGER 0 s where there is no RST to send", linger_zero_unsent),
     ("connect() fails before a SYN: the addresses are taken", taken_already),
+    ("a socket that was refused connects again: from the port that it has now", connects_again),
     ("shutdown(SHUT_RDWR), then close(): one close", shut_twice),
     ("closed in TCP_REPAIR: the peer is not told", repair),
     ("a sockmap has taken what seems to be unread: FIN", lambda: in_sockmap("close")),

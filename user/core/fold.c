@@ -135,6 +135,8 @@ static void fold_linger(struct flow *f, const struct obs *obs)
 	if (!(f->v.evidence & EV(LINGER_SET)) || f->v.evidence & (EV(EXITING) | EV(KILLED)))
 		return;
 	f->v.linger_wait_ns = obs->sock.dead && waited > limit ? limit : waited;
+	if (obs->sock.dead && waited > limit)
+		f->v.evidence |= EV(LINGER_EXPIRED);
 }
 
 void fold_state(struct flow *f, const struct obs *obs)

@@ -46,6 +46,12 @@ static evidence_set error_evidence(const struct obs_sock *sock, bool may_be_time
 	}
 }
 
+/* Before a SYN is out the sequence numbers are nobody's, or those of the socket's last life. */
+static uint32_t unsent_of(const struct obs_sock *sock, uint8_t old_state)
+{
+	return old_state == ST_SYN_SENT && !sock->unacked ? 0 : sock->unsent;
+}
+
 /*
  * What is thrown away, in bytes of data: SYN and FIN take a sequence number each
  * and are none. Unread bytes are lost only where nobody can read them any more.
@@ -53,7 +59,7 @@ static evidence_set error_evidence(const struct obs_sock *sock, bool may_be_time
 static void fold_lost(struct flow *f, const struct obs_sock *sock, bool unread_lost)
 {
 	struct verdict *v = &f->v;
-	uint32_t unsent = sock->unsent, unacked = sock->unacked;
+	uint32_t unsent = unsent_of(sock, f->last_old), unacked = sock->unacked;
 
 	if (f->last_old == ST_SYN_SENT || f->last_old == ST_SYN_RECV)
 		unacked -= unacked > 0;
@@ -70,17 +76,19 @@ static void fold_lost(struct flow *f, const struct obs_sock *sock, bool unread_l
 /* What a program can still read is not unread for good: only where nobody can. */
 static evidence_set queue_evidence(const struct obs_sock *sock, uint8_t old_state, bool unread_lost)
 {
+	uint32_t unsent = unsent_of(sock, old_state);
 	evidence_set ev = 0;
 
 	if (unread_lost && sock->unread > sock->done)
 		ev |= EV(UNREAD);
 	if (sock->psock && sock->unread > sock->done)
 		ev |= EV(SOCKMAP);
-	if (sock->unsent)
+	if (unsent)
 		ev |= EV(UNSENT);
 	if (sock->unacked && old_state != ST_SYN_SENT && old_state != ST_SYN_RECV)
 		ev |= EV(UNACKED);
-	if (!sock->snd_wnd && sock->unsent)
+	/* a peer that has not answered yet has said nothing of its window */
+	if (!sock->snd_wnd && unsent && old_state != ST_SYN_SENT)
 		ev |= EV(ZERO_WINDOW);
 	if (sock->probes_out)
 		ev |= EV(PROBED);
@@ -153,8 +161,11 @@ static void fold_end(struct flow *f, const struct obs *obs)
 	bool by_peer = f->mini || place & (EV(LAST_ACKED) | EV(PEER_FINISHED)), lost;
 
 	holder = holder_evidence(sock, by_peer);
-	/* with anything unread close() sends an RST, no FIN: what an orphan seems to have is none */
-	lost = holder & (EV(BY_CALL) | EV(NOT_ACCEPTED)) && !sock->psock;
+	/*
+	 * With anything unread close() sends an RST, no FIN: what an orphan seems to have is none.
+	 * What the network has ended in the accept queue can still be accepted, and read.
+	 */
+	lost = holder & (EV(BY_CALL) | EV(NOT_ACCEPTED)) && !sock->err && !sock->psock;
 	v->evidence |= holder | fold_options(sock) |
 		       error_evidence(sock, obs->old_state != ST_SYN_SENT && !f->reset_called) |
 		       queue_evidence(sock, obs->old_state, lost) | place;

@@ -143,6 +143,8 @@ void mini_killed(struct flow_table *t, struct mini *m, uint64_t at_ns)
 		end = MINI_NEW_SYN;
 	else if (end == MINI_DATA && m->flow && !m->replied)
 		m->flow->v.rst_sent++;
+	else if (end == MINI_RESET && m->flow && m->state == ST_FIN_WAIT2)
+		m->flow->v.rst_received++;
 	if (end == MINI_UNSEEN && m->replied)
 		end = MINI_DATA;
 	mini_ended(t, m, end, ev, at_ns);
