@@ -207,19 +207,34 @@ static void flow_evict(struct flow_table *t, struct flow *f, uint64_t now_ns)
 	flow_emit(t, f);
 }
 
-/* The least recently seen open one goes first; what has ended and waits goes before it. */
+/* It has ended, and what belongs to its end, an RST above all, may still be on its way. */
+static void flow_cut_short(struct flow_table *t, struct flow *f)
+{
+	f->v.evidence |= EV(GAP);
+	t->counts.evicted++;
+	flow_emit(t, f);
+}
+
+/*
+ * The least recently seen open one goes first; what has ended and waits goes before it.
+ * Of a request there is one record, and of who only lacks an owner all that counts is known.
+ */
 static void make_room(struct flow_table *t, uint64_t now_ns)
 {
 	struct list *victims[] = { &t->waits_owner, &t->waits_rest, &t->settling, &t->open,
 				   &t->waits_mini };
+	struct flow *f;
 
 	for (size_t i = 0; i < sizeof(victims) / sizeof(victims[0]); i++) {
 		if (list_empty(victims[i]))
 			continue;
-		if (victims[i] != &t->open && victims[i] != &t->waits_mini)
-			flow_emit(t, container_of(victims[i]->next, struct flow, queue));
+		f = container_of(victims[i]->next, struct flow, queue);
+		if (victims[i] == &t->open || victims[i] == &t->waits_mini)
+			flow_evict(t, f, now_ns);
+		else if (victims[i] == &t->waits_owner || f->v.evidence & (EV(REQUEST) | EV(QUEUE_FULL)))
+			flow_emit(t, f);
 		else
-			flow_evict(t, container_of(victims[i]->next, struct flow, queue), now_ns);
+			flow_cut_short(t, f);
 		return;
 	}
 }

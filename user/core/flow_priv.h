@@ -157,6 +157,8 @@ void flow_resolved(struct flow_table *t, struct flow *f, uint64_t now_ns);
 /* fold.c: what one observation says of its flow, and nothing about tables. */
 /* Older than the trace: what must have happened before it got into that state. */
 void fold_past(struct flow *f, uint8_t state);
+/* It turns out to be in that state, and how it came there was not seen. */
+void fold_missed(struct flow *f, uint8_t state);
 void fold_path(struct flow *f, uint8_t state, uint64_t at_ns);
 void fold_state(struct flow *f, const struct obs *obs);
 /* fold_end.c */

@@ -283,6 +283,12 @@ void fold_past(struct flow *f, uint8_t state)
 	}
 }
 
+void fold_missed(struct flow *f, uint8_t state)
+{
+	f->v.evidence |= EV(GAP);
+	fold_past(f, state);
+}
+
 void fold_snapshot(struct flow *f, const struct obs *obs, bool is_new)
 {
 	if (is_new) {

@@ -92,7 +92,7 @@ static bool fits(const struct listener *l, const struct flow *f)
 	if (l->netns != f->v.netns || at->port != ours->port)
 		return false;
 	/* an IPv6 listener on all addresses may take IPv4 too */
-	return !memcmp(at->addr, any, sizeof(any)) ||
+	return (!memcmp(at->addr, any, sizeof(any)) && (l->tuple.family == 6 || f->v.tuple.family == 4)) ||
 	       (l->tuple.family == f->v.tuple.family && !memcmp(at->addr, ours->addr, sizeof(any)));
 }
 

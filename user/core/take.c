@@ -119,6 +119,15 @@ static bool is_another(const struct flow *f, const struct obs *obs)
 	       obs->tuple.peer.port && !tuple_equal(&f->v.tuple, &obs->tuple);
 }
 
+/*
+ * Does the change begin where it stood? What was only met is corrected (correct_met()). If
+ * not, no program was run for what lies between, whether or not anything counted that.
+ */
+static bool goes_on(const struct flow *f, const struct obs *obs)
+{
+	return f->only_met || f->state == obs->old_state;
+}
+
 static struct flow *flow_for_state(struct flow_table *t, const struct obs *obs)
 {
 	struct flow *f = flow_by_sk(t, obs->sk);
@@ -130,8 +139,11 @@ static struct flow *flow_for_state(struct flow_table *t, const struct obs *obs)
 			flow_supplanted(t, f, obs->mono_ns);
 		return flow_new(t, obs, obs->new_state == ST_SYN_SENT ? EV(CONNECTED) : EV(ACCEPTED));
 	}
-	if (f && f->stage == FLOW_OPEN && !(f->in_gap && is_another(f, obs)))
+	if (f && f->stage == FLOW_OPEN && !((f->in_gap || !goes_on(f, obs)) && is_another(f, obs))) {
+		if (!goes_on(f, obs))
+			fold_missed(f, obs->old_state);
 		return f;
+	}
 	/* LISTEN and CLOSE are no connections; a second CLOSE says nothing new */
 	if (obs->old_state == ST_LISTEN || obs->old_state == ST_CLOSE)
 		return NULL;
@@ -190,7 +202,8 @@ static struct flow *take_state(struct flow_table *t, const struct obs *obs)
 	if (f->v.evidence & EV(LAST_ACKED) && obs->old_state == ST_LAST_ACK)
 		mini_peer_done(t, f);
 	listener_closes(t, f, obs);
-	if (f->mini && f->mini->state == ST_FIN_WAIT2)
+	/* another CPU may have ended the mini-socket before this one came to say CLOSE */
+	if (f->mini && f->mini->state == ST_FIN_WAIT2 && !f->mini->over)
 		flow_move_to(t, f, FLOW_WAITS_MINI, &t->waits_mini);
 	else
 		flow_ended(t, f, obs->mono_ns);
