@@ -266,7 +266,7 @@ clean: ## remove what was built
 	rm -rf $(addprefix $(O)/,bpf gen user tools tests deb) $(O)/*.a $(O)/*.deb $(O)/bench.md $(O)/flags $(O)/gendoc $(programs)
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s%s\n", $$1, $$2 }' Makefile
+	@awk -F':.*## ' '/^[a-z][a-z -]*:.*## / { sub(/ .*/, "", $$1); printf "  %-14s%s\n", $$1, $$2 }' Makefile
 	@echo; echo 'Variables: O=DIR V=1 WERROR=1 SANITIZE=address,undefined PREFIX= DESTDIR= CC= CLANG= BPFTOOL= CROSS_COMPILE= T=WORD UPDATE=1 PEERS=1 FUZZ=-help=1 VM=none|some|all KERNEL=6.1 THOROUGH=1 KEPT=1'
 
 all_src := $(bpf_src) $(app_src) user/main.c $(wildcard user/*/*.c tools/*.c) $(unit_src) $(unit_help) $(scene_src) $(other_src) $(live_src) $(bench_src)
