@@ -21,6 +21,7 @@ die() {
 #   cmd NAME      a command        header FILE   under /usr/include
 #   lib NAME      pkg-config has it and all that it needs
 #   py NAME       a Python module  file PATH     a file
+# A package "-": nothing is installed there.
 to_build='
 header stdio.h        libc6-dev       glibc-devel            glibc     glibc-devel
 cmd    gcc            gcc             gcc                    gcc       gcc
@@ -44,8 +45,13 @@ cmd    ip             iproute2            iproute              iproute2         
 cmd    python3        python3             python3              python             python3
 py     jsonschema     python3-jsonschema  python3-jsonschema   python-jsonschema  python3-jsonschema
 '
-# Wanted, not needed: without them the tests inside other kernels are skipped and say
-# so. Those kernels are Debian's, fetched by apt, so there is nothing here for others.
+# Wanted, not needed: without them a lint, or the tests inside other kernels, are skipped
+# and say so. Where mandoc takes the place of the system's man(1) it is not installed.
+to_lint='
+cmd    shellcheck     shellcheck      ShellCheck  shellcheck  ShellCheck
+cmd    mandoc         mandoc          mandoc      -           -
+'
+# Those kernels are Debian's, fetched by apt, so there is nothing here for others.
 to_vm='
 cmd    cpio           cpio            -  -  -
 cmd    xz             xz-utils        -  -  -
@@ -102,7 +108,7 @@ missing() {
 		zypper) echo "$zypper" ;;
 		*) echo "$what" ;;
 		esac
-	done
+	done | grep -vx -e - || :
 }
 
 manager() {
@@ -143,7 +149,7 @@ run() {
 
 # Never in the way of the rest.
 install_wanted() {
-	say "wanted for tests inside other kernels: $*"
+	say "wanted, not needed: $*"
 	if [ "$(id -u)" -ne 0 ]; then
 		say 'not root: going on without'
 	else
@@ -165,16 +171,19 @@ install_packages() {
 updated=
 table=$to_build
 wanted=
+wanted_vm=
 for target in "$@" VM="${VM:-}"; do
 	case $target in
 	-h | --help)
 		sed -n '4,9s/^# \{0,1\}//p' "$0"
 		exit
 		;;
-	check | check-vm) table=$table$to_check wanted=$wanted$to_vm ;;
+	check) table=$table$to_check wanted=$wanted$to_lint wanted_vm=$wanted_vm$to_vm ;;
+	check-lint) table=$table$to_check wanted=$wanted$to_lint ;;
+	check-vm) table=$table$to_check wanted_vm=$wanted_vm$to_vm ;;
 	check*) table=$table$to_check ;;
-	vm*) table=$table$to_check wanted=$wanted$to_vm$to_vm_cross ;;
-	VM=all) wanted=$wanted$to_vm_cross ;;
+	vm*) table=$table$to_check wanted_vm=$wanted_vm$to_vm$to_vm_cross ;;
+	VM=all) wanted_vm=$wanted_vm$to_vm_cross ;;
 	deb) table=$table$to_deb ;;
 	esac
 done
@@ -193,11 +202,12 @@ if [ -n "$packages" ]; then
 fi
 
 case " $* VM=${VM:-} " in
-*' VM=none '*) packages= ;;
-*) packages=$(echo "$wanted" | missing "$manager" | sort -u | tr '\n' ' ') ;;
+*' VM=none '*) ;;
+*) wanted=$wanted$wanted_vm ;;
 esac
+packages=$(echo "$wanted" | missing "$manager" | sort -u | tr '\n' ' ')
 # shellcheck disable=SC2086 # one word each
-[ "$manager" != apt ] || [ -z "$packages" ] || install_wanted $packages
+[ "$manager" = none ] || [ -z "$packages" ] || install_wanted $packages
 
 say "make $*"
 status=0
