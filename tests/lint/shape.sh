@@ -7,6 +7,12 @@ set -u
 
 c_files=$(sources '*.[ch]')
 scripts=$(sources '*.sh' run)
+# sources() passes over what begins with a dot.
+settings() {
+	for file in .clang-format .gitignore; do
+		[ ! -e "$file" ] || echo "$file"
+	done
+}
 
 # shellcheck disable=SC2086 # lists of our own file names, one word each
 {
@@ -19,7 +25,7 @@ scripts=$(sources '*.sh' run)
 		/^\}/ { if (start && FNR - start - 1 > 80) print FILENAME ":" start ": " FNR - start - 1 " lines: " head; start = 0 }
 		{ before = $0 }' $c_files /dev/null)"
 	clean 'every source file names its licence' "$(
-		for file in $(sources '*.[ch]' '*.def' '*.sh' '*.py' Makefile run); do
+		for file in $(sources '*.[ch]' '*.def' '*.sh' '*.py' '*.scene' Makefile run) $(settings); do
 			head -n 3 "$file" | grep -qE 'SPDX-License-Identifier: .*GPL-2\.0.* OR BSD-2-Clause' || echo "$file"
 		done)"
 	# The Makefile takes an executable script for a test; what is only read by others must not look like one.

@@ -163,6 +163,11 @@ awk 'BEGIN { print "int f(void)\n{"; for (i = 0; i < 81; i++) print "\tg();"; pr
 shape user/base/f.c 'user/base/f.c:3: 81 lines: int f(void)'
 echo 'int x;' >user/base/bare.c
 shape user/base/bare.c user/base/bare.c
+mkdir -p tests/scene
+echo '# a scene' >tests/scene/bare.scene
+shape tests/scene/bare.scene tests/scene/bare.scene
+echo '*.o' >.gitignore
+shape .gitignore .gitignore
 printf '#!/bin/sh\n# %s\n' "$spdx" >run.sh
 shape run.sh 'run.sh: not executable'
 printf '# %s\n# shellcheck shell=sh\n' "$spdx" >lib.sh
