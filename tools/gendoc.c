@@ -32,9 +32,10 @@ static void put_slugs(FILE *out, evidence_set set)
 			evidence_row(evidence_first(rest))->slug);
 }
 
-static void put_proof(FILE *out, const struct proof *proof)
+/* rank: which one it is in the order in which they are tried, not in that of the page. */
+static void put_proof(FILE *out, const struct proof *proof, size_t rank)
 {
-	fprintf(out, "- ");
+	fprintf(out, "- **%zu.** ", rank);
 	for (evidence_set rest = proof->needs; rest; rest &= rest - 1) {
 		const struct evidence_row *row = evidence_row(evidence_first(rest));
 
@@ -75,9 +76,9 @@ static void put_cause(FILE *out, enum cause cause)
 		if (proofs[i].cause != cause)
 			continue;
 		if (!any)
-			fprintf(out, "\nProven when all of this was seen:\n\n");
+			fprintf(out, "\nProven by any one of these, when all of it was seen:\n\n");
 		any = true;
-		put_proof(out, &proofs[i]);
+		put_proof(out, &proofs[i], i + 1);
 	}
 	if (!any)
 		fprintf(out, "\nNo proof fits. `how` is then what was seen.\n");
@@ -102,9 +103,10 @@ static int print_causes(FILE *out)
 {
 	fprintf(out, "# Causes\n\n" NOTE "\n"
 		     "Every ended socket has exactly one. It is what happened to *this* socket: the two ends of a\n"
-		     "connection mostly have different ones. Proofs are tried from the top of this page to its end; the\n"
-		     "first whose evidence was all seen, and whose exclusions were all visible and not seen, names the\n"
-		     "cause. `tcpclose explain SLUG` says the same in the terminal.\n\n"
+		     "connection mostly have different ones. Each proof has a number: they are tried in the order of\n"
+		     "these numbers, which is not always that of this page. The first proof whose evidence was all seen,\n"
+		     "and whose exclusions were all visible and not seen, names the cause. `tcpclose explain SLUG` says\n"
+		     "the same in the terminal.\n\n"
 		     "| cause | how | meaning for this socket |\n|---|---|---|\n",
 		"user/core/cause.def and evidence.def");
 	for (unsigned i = 0; i < CAUSE_MAX; i++)
