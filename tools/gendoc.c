@@ -298,6 +298,17 @@ static bool check_document(const char *dir, const struct document *document)
 	return false;
 }
 
+/* Does it stand there, and not as the beginning of a longer word? */
+static bool has_word(const char *text, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = text; (p = strstr(p, word)); p += n)
+		if (strchr(" \n", p[n]))
+			return true;
+	return false;
+}
+
 /* Every "--option" that help prints must stand in the manual as mdoc's "Fl -option". */
 static bool check_manual(const char *dir)
 {
@@ -317,9 +328,9 @@ static bool check_manual(const char *dir)
 		char option[40];
 
 		snprintf(option, sizeof(option), "Fl -%.*s", (int)strcspn(p + 2, " \n"), p + 2);
-		if (strstr(manual, option))
+		if (has_word(manual, option))
 			continue;
-		fprintf(stderr, "%s/tcpclose.8: has no %s\n", dir, option + 3);
+		fprintf(stderr, "%s/tcpclose.8: has no -%s\n", dir, option + strlen("Fl "));
 		complete = false;
 	}
 	return complete;
