@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# What is printed from tables and committed is what the tables now say (make docs renews it).
+# What is printed from tables and committed is what the tables now say (make docs renews it),
+# and the links in it lead where they say.
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -18,4 +19,21 @@ if [ -e user/ingest/tape.def ]; then
 			grep -qF "$row" docs/TAPE.md || echo "docs/TAPE.md has no row: $row"
 		done)"
 fi
+# Two with one anchor: a link to the second lands on the first. Anchors as GitHub makes them.
+clean 'no document has two headings of one name' "$(
+	for file in $(sources '*.md'); do
+		awk '
+			/^```/ { code = !code }
+			code || !/^#+ / { next }
+			{
+				anchor = tolower($0)
+				sub(/^#+ +/, "", anchor)
+				gsub(/[^a-z0-9 _-]/, "", anchor)
+				gsub(/ /, "-", anchor)
+				if (anchor in line)
+					print FILENAME ":" FNR ": " $0 ": that is line " line[anchor] " too"
+				else
+					line[anchor] = FNR
+			}' "$file"
+	done)"
 finish

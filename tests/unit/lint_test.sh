@@ -188,4 +188,7 @@ clean_tree
 printf '#!/bin/sh\necho OUTPUT.md is stale; exit 1\n' >gendoc
 chmod +x gendoc
 finds generated.sh 'OUTPUT.md is stale'
+clean_tree
+printf '# One\n## The name\n# Two\n## The name\n' >X.md
+finds generated.sh 'X.md:4: ## The name: that is line 2 too'
 echo "1..$count"

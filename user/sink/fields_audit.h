@@ -35,7 +35,7 @@ static bool no_expect_client(const void *at) { return !((const struct trial *)at
 static bool no_seen_server(const void *at) { return !((const struct trial *)at)->has_seen[0]; }
 static bool no_seen_client(const void *at) { return !((const struct trial *)at)->has_seen[1]; }
 
-TYPE(COUNTER, "string", emit_counter, .size = sizeof(enum counter), .words = "counter", .word = word_counter);
+TYPE(COUNTER, "string", emit_counter, .size = sizeof(enum counter), .words = "counter name", .word = word_counter);
 TYPE(AUDIT_RESULT, "string", emit_audit_result, .size = sizeof(enum audit_result), .words = "result", .word = word_audit_result);
 TYPE(TRIAL_OUTCOME, "string", emit_trial_outcome, .size = sizeof(enum trial_outcome), .words = "outcome", .word = word_trial_outcome);
 TYPE(TRIAL_SERVER, "string", emit_trial_server, .words = "cause", .word = word_cause, .absent = no_expect_server);

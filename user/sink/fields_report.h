@@ -97,7 +97,7 @@ static bool no_report_count(const void *at) { return !((const struct bill_report
 
 TYPE(LIFETIMES, "array", emit_lifetimes, .shape = SHAPE_lifetime);
 TYPE(ADVICES, "array", emit_advices, .shape = SHAPE_advice);
-TYPE(ADVICE, "string", emit_name, .size = sizeof(char *), .words = "advice", .word = bill_advice_slug);
+TYPE(ADVICE, "string", emit_name, .size = sizeof(char *), .words = "which advice", .word = bill_advice_slug);
 TYPE(RULES, "array", emit_rules, .shape = SHAPE_tcp_rules);
 TYPE(RULES_COUNT, "integer", emit_rules_count, .absent = no_rules_count);
 TYPE(REPORT_COUNT, "integer", emit_report_count, .absent = no_report_count);
