@@ -244,8 +244,6 @@ static int bill_sink_take(struct sink *sink, const struct record *record)
 }
 
 const struct sink_ops sink_bill = {
-	.name = "bill",
-	.help = "who pays for TIME_WAIT (time-wait)",
 	.open = bill_sink_open,
 	.take = bill_sink_take,
 	.close = bill_sink_close,

@@ -425,8 +425,6 @@ static int ladder_open(const struct sink_config *config, struct sink **ret)
 }
 
 const struct sink_ops sink_ladder = {
-	.name = "ladder",
-	.help = "both ends of a connection, the wire between them, and both verdicts (demo)",
 	.open = ladder_open,
 	.take = ladder_take,
 	.close = ladder_close,

@@ -129,8 +129,6 @@ static int ndjson_take(struct sink *sink, const struct record *record)
 }
 
 const struct sink_ops sink_ndjson = {
-	.name = "json",
-	.help = "one JSON object a line (tcpclose schema has the schema)",
 	.open = ndjson_open,
 	.take = ndjson_take,
 	.close = ndjson_close,

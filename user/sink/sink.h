@@ -22,8 +22,6 @@ struct sink_config {
 struct sink;
 
 struct sink_ops {
-	const char *name; /* as in --format */
-	const char *help;
 	/* 0 and *ret, or -ENOMEM. */
 	int (*open)(const struct sink_config *config, struct sink **ret);
 	/*
@@ -41,7 +39,5 @@ struct sink {
 };
 
 extern const struct sink_ops sink_text, sink_ndjson, sink_ladder, sink_bill, sink_stuck, sink_truth, sink_tap;
-/* NULL-terminated: all of them. */
-extern const struct sink_ops *const sinks[];
 
 #endif

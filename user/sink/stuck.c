@@ -148,8 +148,6 @@ static int stuck_sink_take(struct sink *sink, const struct record *record)
 }
 
 const struct sink_ops sink_stuck = {
-	.name = "stuck",
-	.help = "sockets that do not get to their end (stuck)",
 	.open = stuck_sink_open,
 	.take = stuck_sink_take,
 	.close = stuck_sink_close,

@@ -90,8 +90,6 @@ static int tap_take(struct sink *sink, const struct record *record)
 }
 
 const struct sink_ops sink_tap = {
-	.name = "tap",
-	.help = "the self-test as TAP, for test runners",
 	.open = tap_open,
 	.take = tap_take,
 	.close = tap_close,

@@ -463,8 +463,6 @@ static int text_take(struct sink *sink, const struct record *record)
 }
 
 const struct sink_ops sink_text = {
-	.name = "text",
-	.help = "one line per ended connection, for people",
 	.open = text_open,
 	.take = text_take,
 	.close = text_close,

@@ -126,8 +126,6 @@ static int truth_take(struct sink *sink, const struct record *record)
 }
 
 const struct sink_ops sink_truth = {
-	.name = "truth",
-	.help = "the self-test's table, for people",
 	.open = truth_open,
 	.take = truth_take,
 	.close = truth_close,

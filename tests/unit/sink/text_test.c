@@ -252,17 +252,6 @@ static void a_reader_that_has_gone_is_reported(void **state)
 	capture_end(&c);
 }
 
-static void every_sink_has_a_name_of_its_own_and_all_methods(void **state)
-{
-	(void)state;
-	for (size_t i = 0; sinks[i]; i++) {
-		assert_true(sinks[i]->open && sinks[i]->take && sinks[i]->close);
-		assert_true(*sinks[i]->name && *sinks[i]->help);
-		for (size_t before = 0; before < i; before++)
-			assert_string_not_equal(sinks[before]->name, sinks[i]->name);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,7 +267,6 @@ int main(void)
 		cmocka_unit_test(colour_adds_no_column_and_is_off_by_default),
 		cmocka_unit_test(kinds_that_a_line_has_no_room_for_are_passed_over),
 		cmocka_unit_test(a_reader_that_has_gone_is_reported),
-		cmocka_unit_test(every_sink_has_a_name_of_its_own_and_all_methods),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
