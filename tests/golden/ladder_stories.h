@@ -9,7 +9,7 @@
 
 #define SERVER_OWNER                                                                        \
 	{                                                                                   \
-		.source = OWNER_ACCEPT, .pid = 4711, .tid = 4711, .comm = "tcpclose-echo-s" \
+		.source = OWNER_CLOSE, .pid = 4711, .tid = 4711, .comm = "tcpclose-echo-s" \
 	}
 #define CLIENT_OWNER                                                                         \
 	{                                                                                    \

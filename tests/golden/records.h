@@ -28,7 +28,7 @@ static const struct verdict verdicts[] = {
 	{
 		.conn = 1, .pair = 2, .mono_ns = 10 * SEC + 1234567, .tuple = LOOPBACK(9000, 40000),
 		.netns = 4026531840, .cgroup_id = 77,
-		.owner = OWNED_BY("echo-server", 4711, OWNER_ACCEPT),
+		.owner = OWNED_BY("echo-server", 4711, OWNER_CLOSE),
 		.closer = OWNED_BY("echo-server", 4711, OWNER_CLOSE),
 		.cause = CAUSE_ACTIVE_CLOSE, .how = HOW_FIN, .first_closer = CLOSER_LOCAL,
 		.n_path = 4,
@@ -54,7 +54,7 @@ static const struct verdict verdicts[] = {
 		.conn = 3, .mono_ns = 11 * SEC,
 		.tuple = { .family = 4, .local = V4(192, 168, 1, 10, 443), .peer = V4(142, 250, 185, 78, 51234) },
 		.netns = 4026531840,
-		.owner = OWNED_BY("nginx", 812, OWNER_ACCEPT), .closer = OWNED_BY("nginx", 812, OWNER_CLOSE),
+		.owner = OWNED_BY("nginx", 812, OWNER_CLOSE), .closer = OWNED_BY("nginx", 812, OWNER_CLOSE),
 		.cause = CAUSE_UNREAD_DATA, .how = HOW_RST, .first_closer = CLOSER_LOCAL,
 		.n_path = 2, .path = { STEP(ESTABLISHED, 0), STEP(CLOSE, 12300 * US) },
 		.rst_sent = 1, .rst_reason = "TCP_ABORT_ON_CLOSE",
@@ -77,7 +77,7 @@ static const struct verdict verdicts[] = {
 	},
 	{	/* how is not what the cause usually looks like */
 		.conn = 5, .mono_ns = 12 * SEC, .tuple = LOOPBACK(9000, 40004), .netns = 4026531840,
-		.owner = OWNED_BY("a", 1, OWNER_ACCEPT), .closer = OWNED_BY("a", 1, OWNER_CLOSE),
+		.owner = OWNED_BY("a", 1, OWNER_CLOSE), .closer = OWNED_BY("a", 1, OWNER_CLOSE),
 		.cause = CAUSE_LINGER_ZERO, .how = HOW_SILENT, .first_closer = CLOSER_LOCAL,
 		.n_path = 2, .path = { STEP(CLOSE_WAIT, 0), STEP(CLOSE, 1) },
 		.linger_on = true, .linger_ms = 1500, .age_ns = 123 * MS,
@@ -100,7 +100,7 @@ static const struct verdict verdicts[] = {
 		.tuple = { .family = 6, .local = { .addr = { 0x20, 1, 0xd, 0xb8, [15] = 1 }, .port = 443 },
 			   .peer = { .addr = { 0x20, 1, 0xd, 0xb8, 0, 1, 0, 2, [15] = 0x42 }, .port = 65535 } },
 		.netns = 4026531840,
-		.owner = OWNED_BY("caddy", 99, OWNER_ACCEPT),
+		.owner = OWNED_BY("caddy", 99, OWNER_CLOSE),
 		.cause = CAUSE_KEEPALIVE_TIMEOUT, .how = HOW_TIMEOUT, .first_closer = CLOSER_LOCAL,
 		.n_path = 2, .path = { STEP(ESTABLISHED, 0), STEP(CLOSE, 7875 * SEC) },
 		.rst_sent = 1, .rst_reason = "TCP_KEEPALIVE_TIMEOUT", .error = ETIMEDOUT, .age_ns = 7875 * SEC,
@@ -126,7 +126,7 @@ static const struct verdict verdicts[] = {
 		.conn = 9, .mono_ns = 16 * SEC,
 		.tuple = { .family = 4, .local = V4(255, 255, 255, 255, 65535), .peer = V4(255, 255, 255, 254, 65534) },
 		.netns = 4026531840,
-		.owner = OWNED_BY("fifteen-letters", 4194303, OWNER_ACCEPT),
+		.owner = OWNED_BY("fifteen-letters", 4194303, OWNER_CLOSE),
 		.cause = CAUSE_UNKNOWN, .how = HOW_TIMEOUT, .first_closer = CLOSER_BOTH,
 		.n_path = 2, .path = { STEP(ESTABLISHED, 0), STEP(CLOSE, 99949 * US) },
 		.unread_bytes = 4294967295, .unsent_bytes = 4294967295, .unacked_bytes = 4294967295,
@@ -154,7 +154,7 @@ static const struct verdict verdicts[] = {
 static const struct minisocket minisockets[] = {
 	{
 		.conn = 1, .mono_ns = 70 * SEC, .tuple = LOOPBACK(9000, 40000), .netns = 4026531840,
-		.owner = OWNED_BY("echo-server", 4711, OWNER_ACCEPT),
+		.owner = OWNED_BY("echo-server", 4711, OWNER_CLOSE),
 		.fin_wait2_ns = 1500 * MS, .time_wait_ns = 60 * SEC, .end = MINI_EXPIRED, .complete = true,
 	},
 	{ .conn = 12, .mono_ns = 70 * SEC + 1, .tuple = LOOPBACK(1, 2), .time_wait_ns = 5 * MS, .end = MINI_NEW_SYN },
@@ -214,7 +214,7 @@ static const struct story stories[] = {
 
 static const struct reset resets[] = {
 	{ .mono_ns = 23 * SEC, .tuple = LOOPBACK(9000, 40000), .netns = 4026531840, .by = RESET_NO_SOCKET,
-	  .reason = "NO_SOCKET", .to = 2, .of = 1, .owner = OWNED_BY("echo-server", 4711, OWNER_ACCEPT),
+	  .reason = "NO_SOCKET", .to = 2, .of = 1, .owner = OWNED_BY("echo-server", 4711, OWNER_CLOSE),
 	  .cause = CAUSE_LINGER_ZERO, .after_ns = 3200 * MS },
 	{ .mono_ns = 23 * SEC + 1, .tuple = LOOPBACK(1, 40001), .by = RESET_LISTENER },
 	{ .mono_ns = 23 * SEC + 2, .tuple = LOOPBACK(9000, 40000), .by = RESET_MINISOCKET, .of = 1,

@@ -31,7 +31,7 @@ struct owner owner_of(const struct obs_task *task, enum owner_source source)
 	return owner;
 }
 
-/* The first to be known stays: who connected, accepted; else who closed or holds it. */
+/* The first to be known stays: who connected; else who closed or holds it. */
 void fold_owner(struct flow *f, const struct obs_task *task, enum owner_source source)
 {
 	if (f->v.owner.source == OWNER_UNKNOWN && task->pid)

@@ -14,6 +14,7 @@
 /* A byte each: there is one for every socket that is followed. */
 enum how { HOW_FIN, HOW_RST, HOW_TIMEOUT, HOW_SILENT, HOW_MAX } __attribute__((packed));
 enum closer { CLOSER_NONE, CLOSER_LOCAL, CLOSER_PEER, CLOSER_BOTH, CLOSER_MAX } __attribute__((packed));
+/* OWNER_ACCEPT is reserved: its word is in the JSON for ever, and nothing says it today. */
 enum owner_source { OWNER_UNKNOWN, OWNER_CONNECT, OWNER_ACCEPT, OWNER_CLOSE, OWNER_HOLDS, OWNER_LISTENER, OWNER_DESTROY, OWNER_SOURCE_MAX };
 
 enum cause {

@@ -68,7 +68,7 @@ struct verdict plain_verdict(void)
 		.tuple = { .family = 4,
 			   .local = { .addr = { 127, 0, 0, 1 }, .port = 9000 },
 			   .peer = { .addr = { 127, 0, 0, 1 }, .port = 40000 } },
-		.owner = { .source = OWNER_ACCEPT, .pid = 7, .tid = 7, .comm = "nginx" },
+		.owner = { .source = OWNER_CLOSE, .pid = 7, .tid = 7, .comm = "nginx" },
 		.cause = CAUSE_ACTIVE_CLOSE,
 		.how = HOW_FIN,
 		.first_closer = CLOSER_LOCAL,
