@@ -2,10 +2,10 @@
 /* run: feeds a scene to a flow table, in more than one way, and keeps what comes out. */
 #include <string.h>
 
+#include "run.h"
 #include "scene.h"
 
-#define TICK_NS   MSEC(20)
-#define MAX_TICKS 400 /* in one pause: a minute of TIME_WAIT need not be 3000 of them */
+#define MAX_TICKS 400 /* in one pause: a minute of TIME_WAIT need not be 1500 of them */
 
 struct running {
 	const struct scene *scene;
@@ -147,8 +147,8 @@ static void pass_time(struct running *r, uint64_t from, uint64_t to)
 {
 	uint64_t step = (to - from) / MAX_TICKS;
 
-	if (step < TICK_NS)
-		step = TICK_NS;
+	if (step < RUN_TICK_NS)
+		step = RUN_TICK_NS;
 	for (uint64_t t = from + step; t < to; t += step)
 		flow_tick(r->table, t);
 	flow_tick(r->table, to);

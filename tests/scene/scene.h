@@ -99,7 +99,7 @@ struct complaints {
 
 /* How the same observations are fed: the verdicts must not depend on it. */
 enum regime {
-	REGIME_POLL,  /* a tick every 20 ms, as in the program */
+	REGIME_POLL,  /* a tick every RUN_TICK_NS, as in the program */
 	REGIME_BATCH, /* everything at once, time only in the observations */
 	REGIME_LEAN,  /* as POLL, without what is not sent because the next record says it */
 	REGIME_TWICE, /* as POLL, and an understudy repeats every observation */

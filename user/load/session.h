@@ -58,7 +58,7 @@ struct session_peek {
  */
 int session_open(const struct session_config *config, session_record_fn take, void *ctx,
 		 struct session **ret);
-/* Becomes readable (an edge) when a good part of the ring is full: else look every 20 ms. */
+/* Becomes readable (an edge) when a good part of the ring is full. Until then it is for the caller to look. */
 int session_fd(const struct session *s);
 /* Takes all that is there: 0; or until take() says -EAGAIN: 1, there may be more. Or negative errno. */
 int session_consume(struct session *s);
