@@ -117,7 +117,7 @@ static void say(struct caller *c, const char *head, const char *format, va_list 
 	fflush(stdout);
 }
 
-/* As the article has it: "read: connection reset by peer". */
+/* "read: connection reset by peer": what went wrong in lower case, behind the call. */
 static void say_error(struct caller *c, const struct call *call, ...)
 {
 	char words[128];

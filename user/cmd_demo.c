@@ -92,7 +92,7 @@ static int add_word(struct demo *demo, const char *word)
 	return -EINVAL;
 }
 
-/* The article's two endings, if nobody asks for others. */
+/* An orderly end and an abort, if nobody asks for others. */
 static int choose_acts(struct demo *demo)
 {
 	int r = 0;

@@ -79,7 +79,7 @@ static void run_file(struct show *show, const char *file)
 	}
 }
 
-/* HOUSE.md: a cause without a scene is not finished. */
+/* A cause without a scene is not finished (docs/ADDING.md). */
 static void check_causes(struct show *show)
 {
 	bool ok = true;

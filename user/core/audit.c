@@ -430,7 +430,7 @@ enum audit_result audit_compare(struct audit_range range, enum counter counter,
 
 	if (!delta->known[counter])
 		return AUDIT_UNREAD;
-	/* where requests are out of sight: a segment that kills one is counted twice (R8) */
+	/* where requests are out of sight: the kernel counts a segment that ends one here and in EmbryonicRsts */
 	if (counter == COUNTER_ATTEMPT_FAILS && (covered & requests) != requests)
 		range.high += (int64_t)delta->value[COUNTER_EMBRYONIC_RSTS];
 	if (kernel == range.low && kernel == range.high)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* fold: what one observation says about its socket, as evidence. Facts: KERNEL.md parts 1 to 4. */
+/* fold: what one observation says about its socket, as evidence. */
 #include <string.h>
 
 #include "core/flow_priv.h"

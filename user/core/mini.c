@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* mini: FIN_WAIT2 and TIME_WAIT after the socket is gone (KERNEL.md part 2). */
+/* mini: FIN_WAIT2 and TIME_WAIT after the socket is gone (docs/ARCHITECTURE.md: how a mini-socket ends). */
 #include <stddef.h>
 
 #include "core/flow_priv.h"

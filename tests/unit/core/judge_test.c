@@ -300,7 +300,7 @@ static void an_unknown_cause_ends_as_it_was_seen_to_end(void **state)
 	assert_int_equal(judged(EV(FIN_FIRST), 0, 0, 0).how, HOW_FIN);
 }
 
-/* KERNEL.md 3.4: a bad ACK in SYN_SENT is answered by an RST, and the connection goes on. */
+/* A bad ACK in SYN_SENT is answered by an RST, and the connection goes on. */
 static void an_rst_that_ended_nothing_is_neither_the_end_nor_the_first_to_close(void **state)
 {
 	struct verdict v = judged(EV(IN_SYN_SENT) | EV(ERR_TIMEOUT), 0, 1, 0);
