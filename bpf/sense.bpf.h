@@ -122,15 +122,14 @@ extern struct answers_map answers SEC(".maps");
 
 /*
  * With -p: whose a socket is known to be. The first to claim it stays. Preallocated:
- * before v6.1 a kprobe that allocates makes the kernel warn, and it may deadlock.
- * Without -p it is made with one entry.
+ * a program must not allocate where it may have interrupted an allocator (before v6.1
+ * the kernel warns of a kprobe that does, and it may deadlock).
  */
 enum claim { CLAIM_OTHERS = 1, CLAIM_WANTED = 2 };
 
 struct claims_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	/* made ahead: a program must not allocate where an allocator may have been interrupted; 1 without -p */
-	__uint(max_entries, 65536);
+	__uint(max_entries, 65536); /* 1 without -p */
 	__type(key, __u64);
 	__type(value, __u8);
 };

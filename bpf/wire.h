@@ -79,9 +79,9 @@ enum wire_sock_flag {
 	WIRE_UNDERSTUDY = 1 << 8,   /* the first program on this hook was skipped */
 	WIRE_RST_FLAG = 1 << 9,	    /* RST_RECEIVED: the segment's RST bit is set ... */
 	WIRE_RST_FLAG_KNOWN = 1 << 10, /* ... and this hook saw the segment */
-	WIRE_RESET = 1 << 13, /* STATE: tcp_reset() was entered for it just before; no record of its own */
-	WIRE_PSOCK = 1 << 12, /* in a sockmap, which takes what arrives */
 	WIRE_OTHERS = 1 << 11, /* it turned out not to be asked for; nothing more of it will come */
+	WIRE_PSOCK = 1 << 12,  /* in a sockmap, which takes what arrives */
+	WIRE_RESET = 1 << 13,  /* STATE: tcp_reset() was entered for it just before; no record of its own */
 };
 
 enum wire_task_flag {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* What flow.c, fold.c and mini.c share, and nobody else. */
+/* What the files of the flow table share: the table, its flows and mini-sockets. Not for other layers. */
 #ifndef TCPCLOSE_CORE_FLOW_PRIV_H
 #define TCPCLOSE_CORE_FLOW_PRIV_H
 

@@ -50,7 +50,7 @@ enum obs_kind {
 	OBS_MINI_PEEK,	  /* read again on our request: mini.substate as of now, 0 = it is no longer that one */
 	OBS_DESTROY,	  /* last event of a full socket */
 	OBS_RELEASE,	  /* last close(), before TCP does anything */
-	OBS_SNAPSHOT,	  /* existed when asked; see snap */
+	OBS_SNAPSHOT,	  /* existed when asked: sock.ack_age_ns and task.has_fd are of this kind alone */
 	OBS_RST_STRAY,	  /* an RST that no connection sent: for a closed port (old_state 0), a listener, a request */
 	OBS_OVERFLOW,	  /* the last segment of a handshake found the accept queue full, and got an RST */
 	OBS_REQUEST_GONE, /* a half-open connection ended before it became a socket: request has the rest */

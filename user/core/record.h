@@ -47,7 +47,7 @@ struct segment {
 
 struct loss {
 	uint64_t mono_ns;
-	const char *where; /* hook name, "capture", "flows" */
+	const char *where; /* hook name, "capture", "story" */
 	uint64_t count;	   /* since the run began */
 };
 
