@@ -12,7 +12,7 @@ struct auditor;
 
 /* netns: the only one to be audited, 0 = all. Negative errno. */
 int auditor_new(uint32_t netns, struct auditor **ret);
-/* What the run has to tell everything. */
+/* For the run, which tells it all that is observed. */
 struct audit *auditor_audit(const struct auditor *auditor);
 /* The first reading: everything is attached. Negative errno. */
 int auditor_begin(struct auditor *auditor);

@@ -65,7 +65,7 @@ struct config {
  * error (exit 2). The strings of *ret belong to argv.
  */
 int opts_parse(enum command command, int argc, char **argv, struct config *ret);
-/* Whose it is or how it ended is asked for: what is nobody's, as an RST of no connection, has no part in it. */
+/* True if a filter asks for an owner or a kind of end. An RST that no connection sent has neither, and is left out then. */
 bool opts_ask_for_owners(const struct config *config);
 /* The options of one command, a line or two each. */
 void opts_help(enum command command, FILE *out);

@@ -39,12 +39,12 @@ static inline bool index_room(struct index *index)
 	return index->used < index->full || index_grow(index);
 }
 /*
- * Newest first among equal hashes. Makes room by itself; where it cannot and not a
- * place is left, the link is in no index afterwards, and is not found.
+ * Of equal hashes the newest is found first. Makes room by itself. If there is no
+ * memory for that and no free slot, the link is not added (link->mark is 0).
  */
 void index_add(struct index *index, struct index_link *link, uint64_t hash);
 void index_remove(struct index *index, struct index_link *link); /* in no index: nothing */
-/* Any hash can be told from none. */
+/* Never 0, which marks an empty slot. */
 static inline uint64_t index_mark(uint64_t hash)
 {
 	return hash | 1;

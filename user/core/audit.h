@@ -41,7 +41,7 @@ void audit_free(struct audit *audit); /* NULL is fine */
 void audit_began(struct audit *audit, uint64_t from_ns, uint64_t until_ns);
 void audit_ended(struct audit *audit, uint64_t from_ns, uint64_t until_ns);
 
-/* Each is told once of each; core/flow.c does. NULL is fine. */
+/* The flow table calls these, once for each observation, verdict and mini-socket. NULL is fine. */
 void audit_obs(struct audit *audit, const struct obs *obs);
 void audit_verdict(struct audit *audit, const struct verdict *verdict);
 void audit_mini_born(struct audit *audit, uint32_t netns, uint64_t at_ns);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* ndjson: one JSON object a line, one write each. What is in it says core/verdict.def. */
+/* ndjson: one JSON object a line, one write each. core/verdict.def says what is in it. */
 #include <errno.h>
 #include <stdlib.h>
 
