@@ -15,19 +15,24 @@ includes() {
 		}' {} + 2>/dev/null | sort
 }
 
-# only NAME DIRECTORY PATTERN ...: its files include nothing but what one of the patterns begins.
-only() {
-	name=$1
-	dir=$2
-	shift 2
-	clean "$name" "$(includes "$dir" | awk -v allowed="$*" '
+# beyond PATTERN ...: of the includes on standard input those that none of the patterns begins.
+beyond() {
+	awk -v allowed="$*" '
 		BEGIN { n = split(allowed, prefix, " ") }
 		{
 			for (i = 1; i <= n; i++)
 				if (index($2, prefix[i]) == 1)
 					next
 			print
-		}')"
+		}'
+}
+
+# only NAME DIRECTORY PATTERN ...: its files include nothing but what one of the patterns begins.
+only() {
+	name=$1
+	dir=$2
+	shift 2
+	clean "$name" "$(includes "$dir" | beyond "$@")"
 }
 
 # never NAME PATTERN DIRECTORY ...: no file there includes what matches.
@@ -50,8 +55,18 @@ only 'sink includes sink, report, core and base' user/sink '"sink/' '"report/' '
 # hooks.def says what a hook tells in vantages, which are named where observations are.
 only 'load includes load, base and the tables of bpf/' user/load '"load/' '"base/' '"core/obs.h"' \
 	'"wire.h"' '"hooks.def"' '"facts.def"' '"callers.def"' '"tcpclose.skel.h"' '<'
+# The two that play an ending do it in the program's own loop, with the endings that the pair knows.
+only 'demo includes demo, core, base, the loop, the endings and the scripted peer' user/demo '"demo/' '"core/' '"base/' \
+	'"run.h"' '"endings.h"' '"raw_net.h"' '"raw_peer.h"' '<'
+only 'selftest includes selftest, demo, core, base, the endings and a place for them' user/selftest '"selftest/' \
+	'"demo/' '"core/' '"base/' '"endings.h"' '"place.h"' '<'
+# gendoc prints what all the tables say; the echo pair is a program of its own.
+clean 'the echo pair includes its own files and base' "$(
+	includes tools | grep -v '^tools/gendoc' | beyond '"echo_' '"raw' '"endings.' '"minis.def"' '"base/' '<')"
+clean 'bpf includes what stands beside it, the types of the kernel and libbpf' "$(
+	includes bpf | grep -vE ' ("[^/"]+"|<bpf/.*>)$')"
 never 'only load knows libbpf' 'bpf/.*|linux/bpf.h|tcpclose.skel.h' \
-	user/base user/core user/ingest user/report user/sink user/demo tools
+	user/base user/core user/ingest user/report user/sink user/demo user/selftest tools
 clean 'the wire and the tables of bpf/ are for bpf/, load and ingest' "$(
-	grep -HnE '#[ ]*include "(.*/)?(wire\.h|hooks\.def|facts\.def|callers\.def)"' user/*.[ch] user/demo/*.[ch] 2>/dev/null)"
+	grep -HnE '#[ ]*include "(.*/)?(wire\.h|hooks\.def|facts\.def|callers\.def)"' user/*.[ch] 2>/dev/null)"
 finish

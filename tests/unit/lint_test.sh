@@ -62,6 +62,22 @@ clean_tree() {
 		#include "hooks.def"
 	END
 	a user/base/buf.c </dev/null
+	a user/demo/play.c <<-'END'
+		#include <pcap/pcap.h>
+		#include "demo/play.h"
+		#include "run.h"
+	END
+	a user/selftest/stage.c <<-'END'
+		#include "demo/play.h"
+		#include "place.h"
+	END
+	a tools/echo_call.c <<-'END'
+		#include "base/buf.h"
+		#include "echo_call.h"
+	END
+	a tools/gendoc.c <<-'END'
+		#include "sink/schema.h"
+	END
 }
 
 # compiled: the archives of the tree
@@ -109,6 +125,13 @@ include user/sink/text.c '"hooks.def"'
 include user/sink/text.c '<bpf/libbpf.h>'
 include user/load/plan.c '"sink/sink.h"'
 include user/load/plan.c '"core/flow.h"'
+include user/demo/play.c '"load/session.h"'
+include user/demo/play.c '"sink/sink.h"'
+include user/selftest/stage.c '"run.h"'
+include user/selftest/stage.c '<bpf/libbpf.h>'
+include tools/echo_call.c '"core/record.h"'
+include tools/echo_call.c '"run.h"'
+include bpf/stack.bpf.c '"user/core/obs.h"'
 clean_tree
 a user/cmd_x.c <<'END'
 #include "wire.h"
