@@ -129,9 +129,9 @@ void ways_find(const struct btf *vmlinux, struct ways *ret)
 static const struct privilege rows[] = {
 	{ "CAP_BPF", "load programs (with CAP_PERFMON; or CAP_SYS_ADMIN)", CAP_BPF },
 	{ "CAP_PERFMON", "attach them and read kernel memory", CAP_PERFMON },
-	{ "CAP_SYS_ADMIN", "instead of the two above", CAP_SYS_ADMIN },
+	{ "CAP_SYS_ADMIN", "instead of the two above; other network namespaces", CAP_SYS_ADMIN },
 	{ "CAP_NET_ADMIN", "cgroup/sock_release: who closes what the network ended", CAP_NET_ADMIN },
-	{ "CAP_SYSLOG", "the address of the TIME_WAIT timer, where kernel.kptr_restrict is 1",
+	{ "CAP_SYSLOG", "addresses of the kernel's code: what ends mini-sockets, and their timers",
 	  CAP_SYSLOG },
 	{ "CAP_NET_RAW", "the packets in the demo's ladder", CAP_NET_RAW },
 };
