@@ -217,6 +217,16 @@ def stuck_tests():
     sock = end_in(line, waiting, "client")
     result("who has shut down only writing waits for the peer's FIN", [] if sock.get("state") == "FIN_WAIT2" and
            sock["waits_for"] == "peer-fin" and sock["holders"][0]["pid"] == client.pid else [line])
+    flying = Connection(client, forgetful, "listener", "127.0.0.1", port)
+    flying.tell("server", "give")
+    flying.tell("server", "close")
+    flying.tell("client", "close")
+    sock = end_in(stuck_on(port, "--older", "0"), flying, "server")
+    result("what is in flight between two processes is found, though nobody holds it",
+           [] if sock.get("waits_for") == "unseen-holder" and not sock["holders"] else [sock])
+    keeper.tell("take", "landed")
+    keeper.tell("close", "landed")
+
     result("what is older than the watch is at least so old",
            [s for s in line["sockets"] if not s["at_least"] and not s["mini_socket"]])
     line = stuck_on(port, "--older", "3600")

@@ -100,7 +100,7 @@ static struct tcp_info tcp_info(const struct nlmsghdr *nlh)
 	return info;
 }
 
-static void put_orphan(const struct diag *d, const struct nlmsghdr *nlh,
+static void put_socket(const struct diag *d, const struct nlmsghdr *nlh,
 		       const struct inet_diag_msg *msg, struct wire_held *rec)
 {
 	struct tcp_info info = tcp_info(nlh);
@@ -108,6 +108,7 @@ static void put_orphan(const struct diag *d, const struct nlmsghdr *nlh,
 
 	put_event(d, msg, &rec->ev);
 	rec->ev.kind = WIRE_SNAPSHOT;
+	rec->ev.flags = msg->idiag_inode ? WIRE_HAS_SOCKET : 0;
 	rec->ev.layout = WIRE_HELD;
 	rec->ev.size = sizeof(*rec);
 	put_tuple(msg, &sock->tuple);
@@ -126,7 +127,11 @@ static void put_orphan(const struct diag *d, const struct nlmsghdr *nlh,
 	rec->ack_age_jiffies = (uint32_t)((uint64_t)info.tcpi_last_ack_recv * d->hz / 1000);
 }
 
-/* An orphan has a CLOSE_WAIT only where nobody has accepted it: a closed one is in LAST_ACK. */
+/*
+ * An orphan has a CLOSE_WAIT only where nobody has accepted it: a closed one is in LAST_ACK.
+ * What has an inode was seen among the tasks' files already, and is known; but there are
+ * files that are no task's: in flight between two, in an io_uring, the kernel's own.
+ */
 static int on_socket(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct inet_diag_msg *msg = mnl_nlmsg_get_payload(nlh);
@@ -137,12 +142,12 @@ static int on_socket(const struct nlmsghdr *nlh, void *ctx)
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*msg) || d->n == RECORDS_MAX)
 		return MNL_CB_OK;
 	is_mini = msg->idiag_timer == TIMER_OF_TIME_WAIT;
-	if (is_mini != ((d->states & STATE(TIME_WAIT)) != 0) || (!is_mini && msg->idiag_inode))
+	if (is_mini != ((d->states & STATE(TIME_WAIT)) != 0))
 		return MNL_CB_OK;
 	if (is_mini)
 		put_mini(d, msg, (struct wire_mini *)&rec);
 	else
-		put_orphan(d, nlh, msg, &rec);
+		put_socket(d, nlh, msg, &rec);
 	if (wanted_tuple(d->filter, is_mini ? &((struct wire_mini *)&rec)->tuple : &rec.sock.tuple))
 		d->records[d->n++] = rec;
 	return MNL_CB_OK;
@@ -249,7 +254,7 @@ int diag_minis(struct look *look, const struct wire_filter *filter, uint32_t hz)
 	return look_everywhere(look, filter, hz, STATE(TIME_WAIT) | STATE(FIN_WAIT2));
 }
 
-int diag_orphans(struct look *look, const struct wire_filter *filter, uint32_t hz)
+int diag_sockets(struct look *look, const struct wire_filter *filter, uint32_t hz)
 {
 	return look_everywhere(look, filter, hz,
 			       STATE(FIN_WAIT1) | STATE(FIN_WAIT2) | STATE(CLOSE_WAIT) |

@@ -296,7 +296,7 @@ int session_snapshot(struct session *s, bool all)
 	s->look = &look;
 	r = look_at(&look, s->skel->progs.iter__task_file);
 	if (!r && all)
-		r = diag_orphans(&look, &s->skel->rodata->config.filter, s->hz);
+		r = diag_sockets(&look, &s->skel->rodata->config.filter, s->hz);
 	s->look = NULL;
 	return r;
 }
