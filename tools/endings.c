@@ -112,6 +112,20 @@ bool ending_is_twice(const struct ending *ending)
 	return ending->id == ENDING_TW_REUSE;
 }
 
+bool ending_is_by_chance(const struct ending *ending)
+{
+	switch (ending->id) {
+	case ENDING_SIMULTANEOUS:
+	case ENDING_DATA_IN_MINISOCKET:
+	case ENDING_TW_RESET:
+	case ENDING_TIME_WAIT_OVERFLOW:
+	case ENDING_ADDRESS_REUSED:
+		return true;
+	default:
+		return false;
+	}
+}
+
 const char *ending_mini(const struct ending *ending, enum side closer)
 {
 	switch (ending->id) {

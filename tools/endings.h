@@ -52,6 +52,12 @@ bool ending_is_peers(const struct ending *ending);
 size_t ending_verdicts(const struct ending *ending, enum side closer, enum side side);
 /* Is it lived through twice, one after the other, so that both times it must end like that? */
 bool ending_is_twice(const struct ending *ending);
+/*
+ * Does it take luck, and so some tries? Two things must happen at once, or one after the
+ * other where nobody can wait for the first: a mini-socket is not born while close()
+ * itself still holds the socket.
+ */
+bool ending_is_by_chance(const struct ending *ending);
 /* How the closer's mini-socket must end (a slug, minis.def); "" = that is not looked at. */
 const char *ending_mini(const struct ending *ending, enum side closer);
 /* The scripted peer's side. */

@@ -350,27 +350,9 @@ void play_close(struct play *play)
 	close_net(play);
 }
 
-/*
- * Two things must happen at once, or one after the other where nobody can wait for
- * the first: a mini-socket is not born while close() itself still holds the socket.
- */
-static bool by_chance(enum ending_id ending)
-{
-	switch (ending) {
-	case ENDING_SIMULTANEOUS:
-	case ENDING_DATA_IN_MINISOCKET:
-	case ENDING_TW_RESET:
-	case ENDING_TIME_WAIT_OVERFLOW:
-	case ENDING_ADDRESS_REUSED:
-		return true;
-	default:
-		return false;
-	}
-}
-
 bool play_tries_again(const struct play *play, int tries)
 {
-	if (!by_chance(play->ending->id) || tries == TRIES_MAX || run_interrupted(play->run))
+	if (!ending_is_by_chance(play->ending) || tries == TRIES_MAX || run_interrupted(play->run))
 		return false;
 	for (enum side side = 0; side < SIDE_MAX; side++)
 		if (play->keep.verdicts[side] !=

@@ -120,7 +120,7 @@ static void remember(struct bill *b, const struct minisocket *m, uint64_t lived_
 	if (has_room(b))
 		b->dead[b->n_dead++] = (struct dead){ *m, m->mono_ns - lived_ns };
 	else
-		b->report.lost++;
+		b->forgotten++;
 }
 
 void bill_ended(struct bill *b, const struct minisocket *m)
@@ -292,6 +292,19 @@ static void fill_rules(struct bill *b)
 	}
 }
 
+/* Each mini-socket is counted in every grouping once: what found no room is in the fullest of them. */
+static uint64_t passed_over(const struct bill *b)
+{
+	const struct tally *groups[] = { &b->owners, &b->people, &b->locals, &b->peers, &b->came,
+					 &b->destinations, &b->sources, &b->shared, &b->rules };
+	size_t most = 0;
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (groups[i]->passed > most)
+			most = groups[i]->passed;
+	return most;
+}
+
 const struct bill_report *bill_done(struct bill *b, uint32_t mini_bytes, uint64_t lost, bool last)
 {
 	struct bill_report *r = &b->report;
@@ -299,7 +312,7 @@ const struct bill_report *bill_done(struct bill *b, uint32_t mini_bytes, uint64_
 	for (size_t i = 0; i < b->n_dead; i++)
 		bill_count_dead(b, &b->dead[i]);
 	r->mini_bytes = mini_bytes;
-	r->lost = lost;
+	r->lost = lost + b->forgotten + passed_over(b);
 	r->last = last;
 	fill_rules(b);
 	fill_lifetimes(b);

@@ -98,7 +98,7 @@ struct bill_report {
 	uint64_t born, ended, refused; /* since the watch began */
 	uint64_t born_per_s_milli, ended_per_s_milli; /* over the window */
 	uint32_t mini_bytes; /* memory of one; 0 = not known */
-	uint64_t lost;	     /* records that the sensors lost */
+	uint64_t lost;	     /* what the sensors lost, and what there was no room to count here */
 	bool last;	     /* nothing comes after this one */
 	bool partial;	     /* others than those asked for may hold ports of the same destinations */
 	struct bill_groups owners, locals, peers, came, destinations, sources;
@@ -130,7 +130,7 @@ void bill_rules(struct bill *bill, const struct bill_rules *rules);
 void bill_expect(struct bill *bill, const struct flow_mini *mini);
 void bill_mini(struct bill *bill, const struct flow_mini *mini);
 void bill_open(struct bill *bill, const struct flow_now *flow);
-/* mini_bytes, lost, last: as in the report. Valid until the next bill_begin(). */
+/* mini_bytes, last: as in the report; lost: by the sensors. Valid until the next bill_begin(). */
 const struct bill_report *bill_done(struct bill *bill, uint32_t mini_bytes, uint64_t lost,
 				    bool last);
 

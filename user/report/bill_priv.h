@@ -30,6 +30,7 @@ struct bill {
 	uint64_t dying; /* of this look: neither here nor counted as ended yet */
 	uint64_t known_ended; /* of those whose birth we saw */
 	uint64_t ended_at_look, now_at_look; /* of these, as of the last look */
+	uint64_t forgotten; /* deaths that there was no room to remember */
 	struct slot slots[SLOTS];
 	struct dead *dead;
 	size_t n_dead, cap_dead;

@@ -225,6 +225,7 @@ const struct stuck_report *stuck_done(struct stuck *s, uint64_t lost, bool last)
 		items[r->n++] = sock;
 	}
 	r->items = (const struct stuck_sock *const *)items;
+	r->passed = s->socks.passed;
 	r->lost = lost;
 	r->last = last;
 	return r;

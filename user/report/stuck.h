@@ -61,6 +61,7 @@ struct stuck_report {
 	const struct stuck_sock *const *items; /* oldest first */
 	size_t n;
 	uint64_t younger; /* in these states, but not known to be that old */
+	uint64_t passed; /* sightings of sockets that there was no room for */
 	uint64_t lost;
 	bool last; /* nothing comes after this one */
 };

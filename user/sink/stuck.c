@@ -122,6 +122,8 @@ static void put_foot(struct buf *b, const struct stuck_report *r)
 			 older, units_duration(r->watched_ns, watched));
 		frame_wrap(b, "", words);
 	}
+	if (r->passed)
+		buf_printf(b, "more sockets than can be listed: %s sightings were passed over\n", units_count(r->passed, n));
 	if (r->lost)
 		buf_printf(b, "%s events were lost: ages may be too small\n", units_count(r->lost, n));
 }

@@ -285,6 +285,21 @@ static void a_rate_foretells_how_many_ports_will_be_taken(void **state)
 	bill_free(bill);
 }
 
+/* More deaths within ten seconds than are remembered. */
+static void what_finds_no_room_is_said_to_be_lost(void **state)
+{
+	enum { REMEMBERED = 262144, MORE = 5 };
+	struct bill *bill = new_bill(0);
+
+	(void)state;
+	end_minis(bill, REMEMBERED + MORE, 11, MINI_RESET, 100 * SEC, SEC);
+	for (int look = 0; look < 2; look++) {
+		begin(bill, 100 * SEC);
+		assert_int_equal(bill_done(bill, 0, 2, false)->lost, 2 + MORE);
+	}
+	bill_free(bill);
+}
+
 /* In a namespace that nobody could be asked about. */
 static void without_rules_there_are_no_destinations(void **state)
 {
@@ -316,6 +331,7 @@ int main(void)
 		cmocka_unit_test(lifetimes_are_by_end),
 		cmocka_unit_test(open_connections_take_ports_too),
 		cmocka_unit_test(a_rate_foretells_how_many_ports_will_be_taken),
+		cmocka_unit_test(what_finds_no_room_is_said_to_be_lost),
 		cmocka_unit_test(without_rules_there_are_no_destinations),
 	};
 

@@ -227,10 +227,27 @@ static void oldest_first_and_only_who_is_asked_for(void **state)
 	assert_int_equal(stuck_done(stuck, 0, false)->n, 0);
 }
 
+static void what_finds_no_room_is_counted(void **state)
+{
+	const struct stuck_report *r;
+
+	(void)state;
+	for (uint64_t i = 0; i < STUCK_SOCKS_MAX + 3; i++) {
+		struct obs o = sock_at(i, ST_CLOSE_WAIT);
+
+		o.sock.netns_ino = (uint32_t)i;
+		stuck_see(stuck, &o);
+	}
+	r = stuck_done(stuck, 0, false);
+	assert_int_equal(r->n + r->younger, STUCK_SOCKS_MAX);
+	assert_int_equal(r->passed, 3);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(what_finds_no_room_is_counted),
 		TEST(an_age_is_true_where_the_state_was_seen_to_begin),
 		TEST(of_what_is_older_the_last_acknowledgement_tells),
 		TEST(in_states_that_we_enter_ourselves_it_does_not),
