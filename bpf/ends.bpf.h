@@ -48,7 +48,8 @@ static __always_inline void forget_end(__u64 sk)
 		at->ends[1].sk = 0;
 }
 
-static __always_inline bool is_noted(struct mark *end, __u64 sk)
+/* Asked once: the note is gone then. */
+static __always_inline bool take_note(struct mark *end, __u64 sk)
 {
 	if (end->sk != sk)
 		return false;
@@ -114,14 +115,14 @@ static __always_inline __u64 take_connect(__u64 sk)
 	return was & 3;
 }
 
-static __always_inline bool end_is_told(__u64 sk)
+static __always_inline bool take_told_end(__u64 sk)
 {
 	struct at_cpu *at = at_this_cpu();
 	__u64 how = take_connect(sk);
 
 	if (how)
 		return how == END_TOLD;
-	return at && (is_noted(&at->ends[0], sk) || is_noted(&at->ends[1], sk));
+	return at && (take_note(&at->ends[0], sk) || take_note(&at->ends[1], sk));
 }
 
 #endif

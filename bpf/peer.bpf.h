@@ -43,7 +43,7 @@ static __always_inline bool hold_reset(const struct tcp_sock *tp, __u16 flags)
 #endif
 
 /* What the change to CLOSE has to say of an RST that is held: flags, 0 = there is none. */
-static __always_inline __u16 held_reset(__u64 sk)
+static __always_inline __u16 take_held_reset(__u64 sk)
 {
 	struct at_cpu *at = at_this_cpu();
 

@@ -219,7 +219,7 @@ static __always_inline void tell_state(const struct tcp_sock *tp, struct change 
 	__u64 sk = (__u64)tp, mono_ns;
 
 	if (change.new_state == ST_CLOSE)
-		change.flags |= held_reset(sk);
+		change.flags |= take_held_reset(sk);
 	forget(&change);
 	mono_ns = send_state(tp, change);
 	if (!mono_ns && change.flags & WIRE_RESET)
@@ -361,9 +361,9 @@ static __always_inline void send_destroy_spot(const struct tcp_sock *tp, __u16 f
 }
 
 /* Without -e: its CLOSE has said so, or it was never anything but a descriptor. */
-static __always_inline bool destroy_is_told(const struct tcp_sock *tp)
+static __always_inline bool take_told_destroy(const struct tcp_sock *tp)
 {
-	return !config.events && (end_is_told((__u64)tp) || !READ(tp, write_seq));
+	return !config.events && (take_told_end((__u64)tp) || !READ(tp, write_seq));
 }
 
 /*
@@ -380,7 +380,8 @@ static __always_inline int on_destroy(const struct sock *sk, __u16 flags)
 		return 0;
 	others = is_others((__u64)sk);
 	forget_claim((__u64)sk);
-	if (others || !sock_wanted(tp) || destroy_is_told(tp))
+	/* who asks the last takes the note away: once, and only for what would be told */
+	if (others || !sock_wanted(tp) || take_told_destroy(tp))
 		return 0;
 	flags |= read_sock_flags(tp);
 	if (fits_spot(&sk->__sk_common))

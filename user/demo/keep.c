@@ -227,7 +227,7 @@ static uint64_t find_closed(const struct keep *keep, const struct tuple *asked, 
 		if (k->record.kind != REC_CLOSE || !tuple_fits(&k->close.tuple, asked, any_local))
 			continue;
 		born_ns = connection_born_ns(keep, &k->close);
-				if (conn && !is_better(born_ns, best_ns, at_ns))
+		if (conn && !is_better(born_ns, best_ns, at_ns))
 			continue;
 		conn = k->close.conn;
 		best_ns = born_ns;

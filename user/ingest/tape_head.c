@@ -91,7 +91,10 @@ static int take_word(const struct tape_block *b, bool plain, struct tape_words *
 	    memchr(b->data, '\0', b->size) || (plain && !is_plain(b->data, b->size)))
 		return -EBADMSG;
 	words->word[words->n] = strndup((const char *)b->data, b->size);
-	return words->word[words->n] ? words->n++, 0 : -ENOMEM;
+	if (!words->word[words->n])
+		return -ENOMEM;
+	words->n++;
+	return 0;
 }
 
 static int take_reason(const struct tape_block *b, struct tape_head *head)
