@@ -2,7 +2,7 @@
 /*
  * text: one line per ended connection, 79 columns wide:
  *
- *   CAUSE              AGE PROCESS         LOCAL -> PEER (arrow: who ended it)
+ *   CAUSE              AGE PROCESS         LOCAL -> PEER (arrow: who closed first)
  *   linger-zero    12.3 ms server:4711     127.0.0.1:9000 -> 127.0.0.1:40000
  *
  * What is too long takes room from the process's name; what is still too long
@@ -143,7 +143,7 @@ static void put_header(struct text *t)
 	pad_to(t, COL_AGE_END - 3);
 	put(t, "AGE PROCESS");
 	pad_to(t, COL_ENDS);
-	put(t, "LOCAL -> PEER  (arrow: who ended it)\n");
+	put(t, "LOCAL -> PEER  (arrow: who closed first)\n");
 }
 
 static const char *colour_of(enum how how)

@@ -57,15 +57,15 @@ static void put_closer(struct buf *out, const struct verdict *v, bool utf8)
 {
 	static const char *const words[CLOSER_MAX] = {
 		[CLOSER_NONE] = "by neither side",
-		[CLOSER_LOCAL] = "by this side",
-		[CLOSER_PEER] = "by the peer",
+		[CLOSER_LOCAL] = "first by this side",
+		[CLOSER_PEER] = "first by the peer",
 		[CLOSER_BOTH] = "by both sides at once",
 	};
 
-	put_label(out, "ended");
+	put_label(out, "closed");
 	buf_puts(out, words[v->first_closer]);
 	if (v->closer.source != OWNER_UNKNOWN) {
-		buf_puts(out, v->first_closer == CLOSER_LOCAL ? ", in " : "; closed here in ");
+		buf_puts(out, v->first_closer == CLOSER_LOCAL ? ", in " : "; here in ");
 		process_put(out, v->closer.comm, v->closer.pid, TEXT_ANY, utf8);
 		put_exit(out, v);
 	}

@@ -43,7 +43,7 @@ static void a_verdict_is_a_line_below_one_header(void **state)
 	capture_close(&c, &v);
 	capture_close(&c, &v);
 	assert_string_equal(capture_text(&c),
-			    "CAUSE              AGE PROCESS         LOCAL -> PEER  (arrow: who ended it)\n"
+			    "CAUSE              AGE PROCESS         LOCAL -> PEER  (arrow: who closed first)\n"
 			    "active-close    1.0 ms nginx:7         127.0.0.1:9000 -> 127.0.0.1:40000\n"
 			    "active-close    1.0 ms nginx:7         127.0.0.1:9000 -> 127.0.0.1:40000\n");
 	capture_end(&c);
