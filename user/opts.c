@@ -11,6 +11,7 @@
 
 #define VIEWS (CMD_TIME_WAIT | CMD_STUCK)
 #define ALL (CMD_TRACE | CMD_DEMO | CMD_DOCTOR | CMD_RECORD | CMD_REPLAY | CMD_SELFTEST | VIEWS)
+#define EVERY (ALL | CMD_EXPLAIN | CMD_SCHEMA)
 #define TRIED (CMD_DEMO | CMD_SELFTEST)
 #define BOTH (CMD_TRACE | CMD_DEMO)
 #define LIVE (CMD_TRACE | CMD_RECORD)
@@ -25,49 +26,70 @@ struct option_row {
 	parse_fn parse;
 	size_t field;
 	const char *help;
+	bool is_want; /* user space filters by it; by the rest the kernel does, and keeps it off a tape */
 };
 
 static const struct option_row rows[] = {
-	{ 'p', "pid", "PID[,..]", LIVE | CMD_REPLAY | VIEWS, parse_pids, AT(filter), "connections owned by these processes" },
-	{ 0, "comm", "NAME", SHOW | VIEWS, parse_comm, AT(comm), "connections owned by processes of that name" },
-	{ 'P', "port", "N[,..]", LIVE | CMD_REPLAY | VIEWS, parse_ports, AT(filter), "these ports, on either side" },
-	{ 'L', "local-port", "N[,..]", LIVE | CMD_REPLAY | VIEWS, parse_local_ports, AT(filter), "these ports, on this side" },
-	{ 'D', "remote-port", "N[,..]", LIVE | CMD_REPLAY | VIEWS, parse_remote_ports, AT(filter), "these ports, on the peer's side" },
-	{ '4', "ipv4", NULL, BOTH | LIVE | CMD_REPLAY | VIEWS, parse_flag_family4, AT(filter.family), "IPv4 only (on the wire)" },
-	{ '6', "ipv6", NULL, BOTH | LIVE | CMD_REPLAY | VIEWS, parse_flag_family6, AT(filter.family), "IPv6 only (on the wire)" },
-	{ 0, "addr", "CIDR", LIVE | CMD_REPLAY | VIEWS, parse_cidr, AT(filter), "an address or network, on either side" },
-	{ 0, "netns", "PATH|INODE", LIVE | CMD_REPLAY | VIEWS, parse_netns, AT(filter.netns_ino), "sockets of one network namespace" },
-	{ 0, "cgroup", "PATH", LIVE | VIEWS, parse_cgroup, AT(filter.cgroup_id), "sockets of a cgroup2 directory and below" },
-	{ 0, "cause", "SLUG[,..]", SHOW, parse_causes, AT(causes), "these causes only (tcpclose explain lists them)" },
-	{ 0, "how", "HOW[,..]", SHOW, parse_hows, AT(hows), "fin, rst, timeout, silent" },
-	{ 0, "closer", "SIDE", TRIED, parse_closer, AT(closer), "server or client: who ends it" },
-	{ 0, "delay", "SECONDS", CMD_DEMO, parse_seconds, AT(delay_ns), "how long the connection stays open before" },
-	{ 0, "follow", NULL, CMD_DEMO, parse_flag, AT(follow), "wait until TIME_WAIT is over, and measure it (a minute)" },
-	{ 0, "ladder", NULL, CMD_DEMO, parse_flag, AT(ladder), "draw every ending in full (with more than two, else a line each)" },
-	{ 0, "tap", NULL, CMD_SELFTEST, parse_flag, AT(tap), "as TAP (Test Anything Protocol)" },
-	{ 0, "jobs", "N", CMD_SELFTEST, parse_count, AT(jobs), "endings under way at once, 1 to 16 (8)" },
-	{ 0, "audit", NULL, CMD_TRACE, parse_flag, AT(audit), "hold the kernel's counters against what was observed" },
-	{ 'e', "events", NULL, BOTH | LIVE | CMD_REPLAY, parse_flag, AT(events), "each observation too" },
-	{ 'j', "json", NULL, BOTH | CMD_REPLAY | CMD_SELFTEST | VIEWS, parse_flag, AT(json), "one JSON object a line (tcpclose schema)" },
-	{ 'o', "output", "FILE", BOTH | CMD_REPLAY | CMD_SELFTEST | VIEWS, parse_string, AT(output), "write there instead of standard output" },
-	{ 'o', "output", "FILE", CMD_RECORD, parse_string, AT(output), "the tape to write (tcpclose replay reads it)" },
-	{ 0, "tape", "FILE", BOTH, parse_string, AT(tape), "keep the raw wire there too (tcpclose replay reads it)" },
-	{ 'n', "count", "N", BOTH | LIVE | CMD_REPLAY, parse_count, AT(count), "stop after N verdicts; demo: run each N times, and see what is left" },
-	{ 'd', "duration", "SECONDS", LIVE | VIEWS, parse_duration, AT(duration_ns), "stop after that long" },
-	{ 0, "older", "SECONDS", CMD_STUCK, parse_seconds, AT(older_ns), "in that state for so long (30)" },
-	{ 0, "once", NULL, VIEWS, parse_flag, AT(once), "one report, also on a terminal" },
-	{ 'w', "wide", NULL, BOTH | CMD_REPLAY, parse_flag, AT(wide), "wider lines that say more" },
-	{ 'T', "timestamp", NULL, SHOW, parse_flag, AT(timestamp), "wall clock on every line" },
-	{ 'q', "quiet", NULL, ALL, parse_flag, AT(quiet), "nothing but errors on standard error" },
-	{ 'v', "verbose", NULL, ALL, parse_flag, AT(verbose), "what libbpf and the verifier say too" },
-	{ 0, "way", "WAY", BOTH | CMD_DOCTOR | CMD_RECORD | CMD_SELFTEST | VIEWS, parse_way, AT(way), "auto, tp_btf, fentry, kprobe: how to attach" },
-	{ 0, "ring", "KIB", BOTH | LIVE | CMD_SELFTEST | VIEWS, parse_ring, AT(ring_kib), "size of the ring buffer (8192)" },
-	{ 0, "max-flows", "N", BOTH | LIVE | CMD_REPLAY | VIEWS, parse_flows, AT(max_flows), "sockets followed at once (262144)" },
-	{ 'h', "help", NULL, ALL, parse_flag, AT(help), "this" },
-	{ 'V', "version", NULL, ALL, parse_flag, AT(version), "the version" },
+	{ 'p', "pid", "PID[,..]", LIVE | CMD_REPLAY | VIEWS, parse_pids, AT(filter), "connections owned by these processes", true },
+	{ 0, "comm", "NAME", SHOW | VIEWS, parse_comm, AT(comm), "connections owned by processes of that name", true },
+	{ 'P', "port", "N[,..]", LIVE | CMD_REPLAY | VIEWS, parse_ports, AT(filter), "these ports, on either side", true },
+	{ 'L', "local-port", "N[,..]", LIVE | CMD_REPLAY | VIEWS, parse_local_ports, AT(filter), "these ports, on this side", true },
+	{ 'D', "remote-port", "N[,..]", LIVE | CMD_REPLAY | VIEWS, parse_remote_ports, AT(filter), "these ports, on the peer's side", true },
+	{ '4', "ipv4", NULL, BOTH | LIVE | CMD_REPLAY | VIEWS, parse_flag_family4, AT(filter.family), "IPv4 only (on the wire)", false },
+	{ '6', "ipv6", NULL, BOTH | LIVE | CMD_REPLAY | VIEWS, parse_flag_family6, AT(filter.family), "IPv6 only (on the wire)", false },
+	{ 0, "addr", "CIDR", LIVE | CMD_REPLAY | VIEWS, parse_cidr, AT(filter), "an address or network, on either side", false },
+	{ 0, "netns", "PATH|INODE", LIVE | CMD_REPLAY | VIEWS, parse_netns, AT(filter.netns_ino), "sockets of one network namespace", false },
+	{ 0, "cgroup", "PATH", LIVE | VIEWS, parse_cgroup, AT(filter.cgroup_id), "sockets of a cgroup2 directory and below", false },
+	{ 0, "cause", "SLUG[,..]", SHOW, parse_causes, AT(causes), "these causes only (tcpclose explain lists them)", true },
+	{ 0, "how", "HOW[,..]", SHOW, parse_hows, AT(hows), "fin, rst, timeout, silent", true },
+	{ 0, "closer", "SIDE", TRIED, parse_closer, AT(closer), "server or client: who ends it", false },
+	{ 0, "delay", "SECONDS", CMD_DEMO, parse_seconds, AT(delay_ns), "how long the connection stays open before", false },
+	{ 0, "follow", NULL, CMD_DEMO, parse_flag, AT(follow), "wait until TIME_WAIT is over, and measure it (a minute)", false },
+	{ 0, "ladder", NULL, CMD_DEMO, parse_flag, AT(ladder), "draw every ending in full (with more than two, else a line each)", false },
+	{ 0, "tap", NULL, CMD_SELFTEST, parse_flag, AT(tap), "as TAP (Test Anything Protocol)", false },
+	{ 0, "jobs", "N", CMD_SELFTEST, parse_count, AT(jobs), "endings under way at once, 1 to 16 (8)", false },
+	{ 0, "audit", NULL, CMD_TRACE, parse_flag, AT(audit), "hold the kernel's counters against what was observed", false },
+	{ 'e', "events", NULL, BOTH | LIVE | CMD_REPLAY, parse_flag, AT(events), "each observation too", false },
+	{ 'j', "json", NULL, BOTH | CMD_REPLAY | CMD_SELFTEST | VIEWS, parse_flag, AT(json), "one JSON object a line (tcpclose schema)", false },
+	{ 'o', "output", "FILE", BOTH | CMD_REPLAY | CMD_SELFTEST | VIEWS, parse_string, AT(output), "write there instead of standard output", false },
+	{ 'o', "output", "FILE", CMD_RECORD, parse_string, AT(output), "the tape to write (tcpclose replay reads it)", false },
+	{ 0, "tape", "FILE", BOTH, parse_string, AT(tape), "keep the raw wire there too (tcpclose replay reads it)", false },
+	{ 'n', "count", "N", LIVE | CMD_REPLAY, parse_count, AT(count), "stop after N verdicts", false },
+	{ 'n', "count", "N", CMD_DEMO, parse_count, AT(count), "run each N times, and see what is left", false },
+	{ 'd', "duration", "SECONDS", LIVE | VIEWS, parse_duration, AT(duration_ns), "stop after that long", false },
+	{ 0, "older", "SECONDS", CMD_STUCK, parse_seconds, AT(older_ns), "in that state for so long (30)", false },
+	{ 0, "once", NULL, VIEWS, parse_flag, AT(once), "one report, also on a terminal", false },
+	{ 'w', "wide", NULL, BOTH | CMD_REPLAY, parse_flag, AT(wide), "wider lines that say more", false },
+	{ 'T', "timestamp", NULL, SHOW, parse_flag, AT(timestamp), "wall clock on every line", false },
+	{ 'q', "quiet", NULL, ALL, parse_flag, AT(quiet), "nothing but errors on standard error", false },
+	{ 'v', "verbose", NULL, ALL, parse_flag, AT(verbose), "what libbpf and the verifier say too", false },
+	{ 0, "way", "WAY", BOTH | CMD_DOCTOR | CMD_RECORD | CMD_SELFTEST | VIEWS, parse_way, AT(way), "auto, tp_btf, fentry, kprobe: how to attach", false },
+	{ 0, "ring", "KIB", BOTH | LIVE | CMD_SELFTEST | VIEWS, parse_ring, AT(ring_kib), "size of the ring buffer (8192)", false },
+	{ 0, "max-flows", "N", BOTH | LIVE | CMD_REPLAY | VIEWS, parse_flows, AT(max_flows), "sockets followed at once (262144)", false },
+	{ 'h', "help", NULL, EVERY, parse_flag, AT(help), "this", false },
+	{ 'V', "version", NULL, EVERY, parse_flag, AT(version), "the version", false },
 };
 #define N_ROWS ((int)(sizeof(rows) / sizeof(rows[0])))
 #define LONG_BASE 256
+
+static const char *const names[] = {
+	"trace", "demo", "doctor", "record", "replay", "time-wait", "stuck", "selftest", "explain", "schema",
+};
+#define N_NAMES (sizeof(names) / sizeof(names[0]))
+_Static_assert(1 << N_NAMES == CMD_END, "a name for each command");
+
+const char *opts_command(enum command command)
+{
+	return names[__builtin_ctz(command)];
+}
+
+enum command opts_command_called(const char *name)
+{
+	for (size_t i = 0; i < N_NAMES; i++)
+		if (!strcmp(names[i], name))
+			return (enum command)(1 << i);
+	return CMD_NONE;
+}
 
 static void fill_getopt(enum command command, char *letters, struct option *longs)
 {
@@ -90,12 +112,12 @@ static void fill_getopt(enum command command, char *letters, struct option *long
 	*letters = '\0';
 }
 
-static const struct option_row *row_of(int found)
+static const struct option_row *row_of(enum command command, int found)
 {
 	if (found >= LONG_BASE)
 		return &rows[found - LONG_BASE];
 	for (int i = 0; i < N_ROWS; i++)
-		if (rows[i].letter == found)
+		if (rows[i].letter == found && rows[i].commands & command)
 			return &rows[i];
 	return NULL;
 }
@@ -111,35 +133,26 @@ static int candidates(const struct option *longs, const char *word)
 	return found;
 }
 
-static int complain(int found, char **argv, const struct option *longs)
+static int complain(enum command command, int found, char **argv, const struct option *longs)
 {
-	const char *word = argv[optind - 1];
+	/* trace is what there is without a command: its help is everybody's */
+	const char *of = command == CMD_TRACE ? "" : opts_command(command);
+	const char *blank = *of ? " " : "", *word = argv[optind - 1];
 
 	if (found == ':')
-		log_error("%s wants a value: see tcpclose --help", word);
+		log_error("%s wants a value: see tcpclose%s%s --help", word, blank, of);
 	else if (!optopt && !strncmp(word, "--", 2) && candidates(longs, word) > 1)
-		log_error("%s could be one of several options: see tcpclose --help", word);
+		log_error("%s could be one of several options: see tcpclose%s%s --help", word, blank, of);
 	else if (optopt && optopt < LONG_BASE)
-		log_error("there is no option -%c here: see tcpclose --help", optopt);
+		log_error("there is no option -%c here: see tcpclose%s%s --help", optopt, blank, of);
 	else
-		log_error("there is no option %s here, or it takes no value: see tcpclose --help", word);
+		log_error("there is no option %s here, or it takes no value: see tcpclose%s%s --help", word, blank, of);
 	return -EINVAL;
-}
-
-/* What user space filters by; the rest, the kernel's filter has kept off a tape. */
-static bool is_want(const struct option_row *row)
-{
-	static const char *const names[] = { "pid", "comm", "port", "local-port", "remote-port", "cause", "how" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strcmp(row->name, names[i]))
-			return true;
-	return false;
 }
 
 static int note_want(const struct option_row *row, const char *word, struct config *c)
 {
-	if (!is_want(row))
+	if (!row->is_want)
 		return 0;
 	if (c->n_wants == OPTS_MAX_WANTS) {
 		log_error("--%s: too many filters", row->name);
@@ -169,21 +182,18 @@ int opts_want_again(const char *word, struct config *config)
 
 	for (int i = 0; value && i < N_ROWS; i++)
 		if (strlen(rows[i].name) == (size_t)(value - word) &&
-		    !strncmp(rows[i].name, word, (size_t)(value - word)) && is_want(&rows[i]))
+		    !strncmp(rows[i].name, word, (size_t)(value - word)) && rows[i].is_want)
 			return rows[i].parse(value + 1, (char *)config + rows[i].field, why);
 	return -EINVAL;
 }
 
 static int take_word(char *word, struct config *c)
 {
-	static char *words[OPTS_MAX_ENDINGS];
-
 	if (c->n_words == OPTS_MAX_ENDINGS) {
 		log_error("too many words on the command line");
 		return -EINVAL;
 	}
-	words[c->n_words++] = word;
-	c->words = words;
+	c->words[c->n_words++] = word;
 	return 0;
 }
 
@@ -206,14 +216,14 @@ int opts_parse(enum command command, int argc, char **argv, struct config *ret)
 		optopt = 0;
 		found = getopt_long(argc, argv, letters, longs, NULL);
 		if (found != -1) {
-			if (!row_of(found))
-				return complain(found, argv, longs);
-			if (take_option(row_of(found), optarg, &c))
+			const struct option_row *row = row_of(command, found);
+
+			if (!row)
+				return complain(command, found, argv, longs);
+			if (take_option(row, optarg, &c))
 				return -EINVAL;
-			if (row_of(found)->field == AT(delay_ns))
-				c.delay_set = true;
-			if (row_of(found)->field == AT(older_ns))
-				c.older_set = true;
+			c.delay_set |= row->field == AT(delay_ns);
+			c.older_set |= row->field == AT(older_ns);
 			continue;
 		}
 		if (at < argc && !strcmp(argv[at], "--")) {

@@ -11,6 +11,7 @@
 #include "load/session.h"
 
 enum command {
+	CMD_NONE = 0,
 	CMD_TRACE = 1 << 0,
 	CMD_DEMO = 1 << 1,
 	CMD_DOCTOR = 1 << 2,
@@ -19,7 +20,9 @@ enum command {
 	CMD_TIME_WAIT = 1 << 5,
 	CMD_STUCK = 1 << 6,
 	CMD_SELFTEST = 1 << 7,
-	CMD_END = 1 << 8,
+	CMD_EXPLAIN = 1 << 8,
+	CMD_SCHEMA = 1 << 9,
+	CMD_END = 1 << 10,
 };
 
 #define OPTS_MAX_ENDINGS 64
@@ -50,7 +53,7 @@ struct config {
 	bool tap;
 	uint64_t jobs; /* 0 = default */
 	/* what stands behind the options */
-	char **words;
+	char *words[OPTS_MAX_ENDINGS];
 	int n_words;
 	char **run; /* behind --, NULL-terminated; NULL = no -- */
 	/* the options among them that say which verdicts are wanted: what a replay must know */
@@ -60,6 +63,9 @@ struct config {
 	int n_wants;
 };
 
+/* "stuck"; and back, CMD_NONE for what is called otherwise. */
+const char *opts_command(enum command command);
+enum command opts_command_called(const char *name);
 /*
  * Parses argv[1..] for one command. 0, or -EINVAL after one sentence on standard
  * error (exit 2). The strings of *ret belong to argv.
