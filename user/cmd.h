@@ -3,6 +3,8 @@
 #ifndef TCPCLOSE_CMD_H
 #define TCPCLOSE_CMD_H
 
+#include "opts.h"
+
 enum exit_status {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1, /* could not do it */
@@ -21,7 +23,22 @@ int cmd_explain(int argc, char **argv);
 int cmd_selftest(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
 
-/* Prints the usage of `trace`, and of tcpclose as a whole. */
-void usage_trace(void);
+/* What stands in a command's help around its options. */
+struct cmd_help {
+	const char *usage;
+	void (*list)(void); /* NULL, or prints what there is to choose from */
+	const char *status; /* of exit; NULL = the usual three */
+};
+
+/*
+ * How all of them begin: parses, answers -h and -V, and sets how much is said.
+ * True: there is something to do; else *status is what to exit with.
+ */
+bool cmd_begin(enum command command, const struct cmd_help *help, int argc, char **argv,
+	       struct config *ret, int *status);
+/* For `list`: what demo and selftest can do. */
+void cmd_list_endings(void);
+/* The usage of `trace`, and of tcpclose as a whole. */
+extern const char cmd_usage[];
 
 #endif

@@ -126,24 +126,6 @@ static int check_config(struct demo *demo)
 	return choose_acts(demo);
 }
 
-static void print_help(void)
-{
-	const struct ending *row;
-	size_t n;
-
-	puts("Usage: tcpclose demo [ENDING ...|all] [OPTIONS]\n\n"
-	     "Runs an echo server and its client, unprivileged and on loopback, through endings\n"
-	     "of a TCP connection, and shows what the kernel, the wire and both programs saw.\n"
-	     "Without ENDING: default and linger-zero, and what tells them apart.\n");
-	opts_help(CMD_DEMO, stdout);
-	puts("\nEndings:");
-	row = endings(&n);
-	for (size_t i = 0; i < n; i++)
-		printf("  %-*s  %s\n", endings_width(), row[i].slug, row[i].title);
-	puts("\nExit status: 0 all as it must be, 1 could not do it, 2 bad usage, 3 not as it must "
-	     "be.");
-}
-
 /* --- what it needs ----------------------------------------------------------------- */
 
 /*
@@ -405,22 +387,21 @@ static int perform(struct demo *demo)
 
 int cmd_demo(int argc, char **argv)
 {
+	static const struct cmd_help help = {
+		.usage = "Usage: tcpclose demo [ENDING ...|all] [OPTIONS]\n\n"
+			 "Runs an echo server and its client, unprivileged and on loopback, through endings\n"
+			 "of a TCP connection, and shows what the kernel, the wire and both programs saw.\n"
+			 "Without ENDING: default and linger-zero, and what tells them apart.\n\n",
+		.list = cmd_list_endings,
+		.status = "0 all as it must be, 1 could not do it, 2 bad usage, 3 not as it must be.",
+	};
 	struct demo demo = { .reserved = -1, .play.net = RAW_NET_INIT };
 	int r;
 
-	if (opts_parse(CMD_DEMO, argc, argv, &demo.config))
-		return EXIT_USAGE;
-	if (demo.config.help) {
-		print_help();
-		return EXIT_DONE;
-	}
-	if (demo.config.version) {
-		puts("tcpclose " TCPCLOSE_VERSION);
-		return EXIT_DONE;
-	}
+	if (!cmd_begin(CMD_DEMO, &help, argc, argv, &demo.config, &r))
+		return r;
 	if (check_config(&demo))
 		return EXIT_USAGE;
-	log_set_level(demo.config.verbose ? LOG_DEBUG : demo.config.quiet ? LOG_ERROR : LOG_INFO);
 	r = perform(&demo);
 	if (r && r != -EPIPE)
 		return EXIT_FAILED;

@@ -106,26 +106,21 @@ static void print_blind(const struct examination *e)
 
 int cmd_doctor(int argc, char **argv)
 {
+	static const struct cmd_help help = {
+		.usage = "Usage: tcpclose doctor [OPTIONS]\n\n"
+			 "Which hook is attached which way, and what this kernel and these privileges can and\n"
+			 "cannot prove.\n\n",
+	};
 	struct config config;
 	struct examination *e;
 	int r;
 
-	if (opts_parse(CMD_DOCTOR, argc, argv, &config))
-		return EXIT_USAGE;
+	if (!cmd_begin(CMD_DOCTOR, &help, argc, argv, &config, &r))
+		return r;
 	if (config.n_words || config.run) {
 		log_error("doctor takes options only, not %s", config.n_words ? config.words[0] : "--");
 		return EXIT_USAGE;
 	}
-	if (config.version) {
-		puts("tcpclose " TCPCLOSE_VERSION);
-		return EXIT_DONE;
-	}
-	if (config.help) {
-		puts("tcpclose doctor [OPTIONS]: what this kernel and these privileges can and cannot prove\n");
-		opts_help(CMD_DOCTOR, stdout);
-		return EXIT_DONE;
-	}
-	log_set_level(config.verbose ? LOG_DEBUG : LOG_INFO);
 	print_privileges();
 	fflush(stdout);
 	r = examine(config.way, &e);

@@ -98,13 +98,27 @@ static int explain(const char *slug)
 
 int cmd_explain(int argc, char **argv)
 {
-	if (argc < 2)
+	static const struct cmd_help help = {
+		.usage = "Usage: tcpclose explain [CAUSE|ENDING ...]\n\n"
+			 "What a cause means, how it is recognised and what to do about it; what an ending of\n"
+			 "tcpclose demo does. Without a word: the list of both.\n\n",
+	};
+	struct config config;
+	int status;
+
+	if (!cmd_begin(CMD_EXPLAIN, &help, argc, argv, &config, &status))
+		return status;
+	if (config.run) {
+		log_error("explain takes causes and endings only, not --");
+		return EXIT_USAGE;
+	}
+	if (!config.n_words)
 		list_all();
-	for (int i = 1; i < argc; i++) {
-		if (i > 1)
+	for (int i = 0; i < config.n_words; i++) {
+		if (i)
 			putchar('\n');
-		if (explain(argv[i])) {
-			log_error("there is no cause or ending %s: tcpclose explain lists them", argv[i]);
+		if (explain(config.words[i])) {
+			log_error("there is no cause or ending %s: tcpclose explain lists them", config.words[i]);
 			return EXIT_USAGE;
 		}
 	}
@@ -113,8 +127,16 @@ int cmd_explain(int argc, char **argv)
 
 int cmd_schema(int argc, char **argv)
 {
-	if (argc > 1) {
-		log_error("schema takes no arguments, not %s", argv[1]);
+	static const struct cmd_help help = {
+		.usage = "Usage: tcpclose schema\n\nThe JSON Schema of what --json prints.\n\n",
+	};
+	struct config config;
+	int r;
+
+	if (!cmd_begin(CMD_SCHEMA, &help, argc, argv, &config, &r))
+		return r;
+	if (config.n_words || config.run) {
+		log_error("schema takes options only, not %s", config.n_words ? config.words[0] : "--");
 		return EXIT_USAGE;
 	}
 	return schema_print(stdout) || fflush(stdout) ? EXIT_FAILED : EXIT_DONE;

@@ -207,18 +207,6 @@ static int replay(struct replay *replay)
 	return r ? r : closed;
 }
 
-static void print_help(void)
-{
-	puts("Usage: tcpclose replay FILE [OPTIONS]\n\n"
-	     "The verdicts of a tape that tcpclose record (or --tape) has left: the same as then, "
-	     "with\n"
-	     "the same times, without root and without that kernel. FILE may be - for standard "
-	     "input.\n");
-	opts_help(CMD_REPLAY, stdout);
-	puts("\nExit status: 0 done, 1 could not do it (also: the tape is damaged or cut off; the\n"
-	     "verdicts of what stands before are given), 2 bad usage.");
-}
-
 static int check(const struct config *c)
 {
 	if (c->n_words == 1 && !c->run)
@@ -229,22 +217,20 @@ static int check(const struct config *c)
 
 int cmd_replay(int argc, char **argv)
 {
+	static const struct cmd_help help = {
+		.usage = "Usage: tcpclose replay FILE [OPTIONS]\n\n"
+			 "The verdicts of a tape that tcpclose record (or --tape) has left: the same as then, with\n"
+			 "the same times, without root and without that kernel. FILE may be - for standard input.\n\n",
+		.status = "0 done, 1 could not do it (also: the tape is damaged or cut off; the\n"
+			  "verdicts of what stands before are given), 2 bad usage.",
+	};
 	struct replay r = {0};
 	int result;
 
-	if (opts_parse(CMD_REPLAY, argc, argv, &r.config))
-		return EXIT_USAGE;
-	if (r.config.help) {
-		print_help();
-		return EXIT_DONE;
-	}
-	if (r.config.version) {
-		puts("tcpclose " TCPCLOSE_VERSION);
-		return EXIT_DONE;
-	}
+	if (!cmd_begin(CMD_REPLAY, &help, argc, argv, &r.config, &result))
+		return result;
 	if (check(&r.config))
 		return EXIT_USAGE;
-	log_set_level(r.config.verbose ? LOG_DEBUG : r.config.quiet ? LOG_ERROR : LOG_INFO);
 	r.path = r.config.words[0];
 	result = replay(&r);
 	tape_head_free(&r.head);

@@ -274,27 +274,6 @@ static int perform(struct selftest *s)
 
 /* --- the command ---------------------------------------------------------------------- */
 
-static void print_help(void)
-{
-	const struct ending *row;
-	size_t n;
-
-	puts("Usage: tcpclose selftest [ENDING ...] [OPTIONS]\n\n"
-	     "Runs every ending of a TCP connection on this kernel, by both sides, over IPv4, IPv6 "
-	     "and\n"
-	     "IPv4 by IPv6 sockets, each in a network namespace of its own. For each the verdicts "
-	     "of\n"
-	     "both sockets, the kernel's counters, the segments on the wire and what both programs "
-	     "saw\n"
-	     "must agree. Run it first on a new kernel.\n");
-	opts_help(CMD_SELFTEST, stdout);
-	puts("\nEndings:");
-	row = endings(&n);
-	for (size_t i = 0; i < n; i++)
-		printf("  %-*s  %s\n", endings_width(), row[i].slug, row[i].title);
-	puts("\nExit status: 0 all agree, 1 could not do it, 2 bad usage, 3 something disagrees.");
-}
-
 static bool plans_anything(const struct config *c)
 {
 	size_t n;
@@ -340,22 +319,22 @@ static int check_config(struct selftest *s)
 
 int cmd_selftest(int argc, char **argv)
 {
+	static const struct cmd_help help = {
+		.usage = "Usage: tcpclose selftest [ENDING ...] [OPTIONS]\n\n"
+			 "Runs every ending of a TCP connection on this kernel, by both sides, over IPv4, IPv6 and\n"
+			 "IPv4 by IPv6 sockets, each in a network namespace of its own. For each the verdicts of\n"
+			 "both sockets, the kernel's counters, the segments on the wire and what both programs saw\n"
+			 "must agree. Run it first on a new kernel.\n\n",
+		.list = cmd_list_endings,
+		.status = "0 all agree, 1 could not do it, 2 bad usage, 3 something disagrees.",
+	};
 	static struct selftest s; /* its stages are large for a stack */
 	int r;
 
-	if (opts_parse(CMD_SELFTEST, argc, argv, &s.config))
-		return EXIT_USAGE;
-	if (s.config.help) {
-		print_help();
-		return EXIT_DONE;
-	}
-	if (s.config.version) {
-		puts("tcpclose " TCPCLOSE_VERSION);
-		return EXIT_DONE;
-	}
+	if (!cmd_begin(CMD_SELFTEST, &help, argc, argv, &s.config, &r))
+		return r;
 	if (check_config(&s))
 		return EXIT_USAGE;
-	log_set_level(s.config.verbose ? LOG_DEBUG : s.config.quiet ? LOG_ERROR : LOG_INFO);
 	r = perform(&s);
 	if (r == -EINTR)
 		log_error("interrupted: %zu of %zu endings were tried", s.printed, s.n);

@@ -275,15 +275,6 @@ static int check_record(const struct config *c)
 	return -EINVAL;
 }
 
-static void help_record(void)
-{
-	puts("Usage: tcpclose record -o FILE [OPTIONS] [-- COMMAND ...]\n\n"
-	     "Keeps all that the sensors say, until told to stop or while COMMAND runs. What it means is\n"
-	     "told by tcpclose replay FILE: the same verdicts as tcpclose trace would have given.\n");
-	opts_help(CMD_RECORD, stdout);
-	puts("\nExit status: 0 done, 1 could not do it, 2 bad usage; with COMMAND its own.");
-}
-
 static int open_both(struct trace *t, enum command command)
 {
 	uint64_t wall_ns = output_wall_ns();
@@ -321,24 +312,15 @@ static int close_all(struct trace *t, int r)
 	return r || kept ? EXIT_FAILED : status_of(t);
 }
 
-static int trace_as(enum command command, void (*help)(void), int argc, char **argv)
+static int trace_as(enum command command, const struct cmd_help *help, int argc, char **argv)
 {
 	struct trace t = { .child_fd = -1 };
 	int r;
 
-	if (opts_parse(command, argc, argv, &t.config))
-		return EXIT_USAGE;
-	if (t.config.version) {
-		puts("tcpclose " TCPCLOSE_VERSION);
-		return EXIT_DONE;
-	}
-	if (t.config.help) {
-		help();
-		return EXIT_DONE;
-	}
+	if (!cmd_begin(command, help, argc, argv, &t.config, &r))
+		return r;
 	if (check(&t.config) || (command == CMD_RECORD && check_record(&t.config)))
 		return EXIT_USAGE;
-	log_set_level(t.config.verbose ? LOG_DEBUG : t.config.quiet ? LOG_ERROR : LOG_INFO);
 	r = open_both(&t, command);
 	if (!r)
 		r = trace(&t);
@@ -347,10 +329,23 @@ static int trace_as(enum command command, void (*help)(void), int argc, char **a
 
 int cmd_trace(int argc, char **argv)
 {
-	return trace_as(CMD_TRACE, usage_trace, argc, argv);
+	static const struct cmd_help help = {
+		.usage = cmd_usage,
+		.status = "0 done, 1 could not do it, 2 bad usage, 3 done and something is wrong;\n"
+			  "with COMMAND its own. The manual: man tcpclose.",
+	};
+
+	return trace_as(CMD_TRACE, &help, argc, argv);
 }
 
 int cmd_record(int argc, char **argv)
 {
-	return trace_as(CMD_RECORD, help_record, argc, argv);
+	static const struct cmd_help help = {
+		.usage = "Usage: tcpclose record -o FILE [OPTIONS] [-- COMMAND ...]\n\n"
+			 "Keeps all that the sensors say, until told to stop or while COMMAND runs. What it means is\n"
+			 "told by tcpclose replay FILE: the same verdicts as tcpclose trace would have given.\n\n",
+		.status = "0 done, 1 could not do it, 2 bad usage; with COMMAND its own.",
+	};
+
+	return trace_as(CMD_RECORD, &help, argc, argv);
 }

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "parse.h"
 
@@ -133,12 +135,35 @@ static int candidates(const struct option *longs, const char *word)
 	return found;
 }
 
+/* The command line as it should have been. */
+static int say_command_first(const char *name, char **argv)
+{
+	CLEANUP(buf) struct buf line = BUF_INIT;
+
+	for (int i = 1; argv[i]; i++)
+		if (argv[i] != name)
+			buf_printf(&line, " %s", argv[i]);
+	log_error("the command comes first: tcpclose %s%s", name, buf_string(&line));
+	return -EINVAL;
+}
+
+/* Options before the command are taken for those of trace, and it may not have them. */
+static const char *late_command(enum command command, char **argv)
+{
+	for (char **word = &argv[optind]; command == CMD_TRACE && *word && strcmp(*word, "--"); word++)
+		if (opts_command_called(*word))
+			return *word;
+	return NULL;
+}
+
 static int complain(enum command command, int found, char **argv, const struct option *longs)
 {
 	/* trace is what there is without a command: its help is everybody's */
 	const char *of = command == CMD_TRACE ? "" : opts_command(command);
 	const char *blank = *of ? " " : "", *word = argv[optind - 1];
 
+	if (late_command(command, argv))
+		return say_command_first(late_command(command, argv), argv);
 	if (found == ':')
 		log_error("%s wants a value: see tcpclose%s%s --help", word, blank, of);
 	else if (!optopt && !strncmp(word, "--", 2) && candidates(longs, word) > 1)
@@ -232,6 +257,8 @@ int opts_parse(enum command command, int argc, char **argv, struct config *ret)
 		}
 		if (optind >= argc)
 			break;
+		if (command == CMD_TRACE && opts_command_called(argv[optind]))
+			return say_command_first(argv[optind], argv);
 		if (take_word(argv[optind++], &c))
 			return -EINVAL;
 	}

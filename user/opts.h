@@ -25,7 +25,7 @@ enum command {
 	CMD_END = 1 << 10,
 };
 
-#define OPTS_MAX_ENDINGS 64
+#define OPTS_MAX_ENDINGS 128
 #define OPTS_MAX_WANTS 512
 
 struct config {

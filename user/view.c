@@ -130,8 +130,7 @@ static int check(const struct view_ops *ops, const struct config *c)
 {
 	if (!c->n_words && !c->run)
 		return 0;
-	log_error("%s takes options only, not %s", ops->command == CMD_STUCK ? "stuck" : "time-wait",
-		  c->n_words ? c->words[0] : "--");
+	log_error("%s takes options only, not %s", opts_command(ops->command), c->n_words ? c->words[0] : "--");
 	return -EINVAL;
 }
 
@@ -156,21 +155,12 @@ static int run_view(struct view *v)
 int view_main(const struct view_ops *ops, void *ctx, int argc, char **argv)
 {
 	struct view v = { .ops = ops, .ctx = ctx };
+	struct cmd_help help = { .usage = ops->usage };
+	int status;
 
-	if (opts_parse(ops->command, argc, argv, &v.config))
-		return EXIT_USAGE;
-	if (v.config.version) {
-		puts("tcpclose " TCPCLOSE_VERSION);
-		return EXIT_DONE;
-	}
-	if (v.config.help) {
-		fputs(ops->usage, stdout);
-		opts_help(ops->command, stdout);
-		puts("\nExit status: 0 done, 1 could not do it, 2 bad usage.");
-		return EXIT_DONE;
-	}
+	if (!cmd_begin(ops->command, &help, argc, argv, &v.config, &status))
+		return status;
 	if (check(ops, &v.config))
 		return EXIT_USAGE;
-	log_set_level(v.config.verbose ? LOG_DEBUG : v.config.quiet ? LOG_ERROR : LOG_INFO);
 	return run_view(&v);
 }

@@ -43,6 +43,12 @@ BAD_LINES = [["--"], ["--nonsense"], ["-Z"], ["-jZ"], ["--c"], ["-p"], ["--port"
              ["explain", "nonsense"], ["record"], ["record", "-o", "x", "nonsense"], ["replay"], ["replay", "a", "b"]]
 
 
+COMMANDS = ["trace", "demo", "record", "replay", "time-wait", "stuck", "selftest", "explain", "doctor", "schema"]
+# The command comes last, and what is said instead.
+LATE = {"-q demo": "demo -q", "-d .2 trace": "trace -d .2", "--json stuck": "stuck --json", "--once stuck": "stuck",
+        "-o trace --json selftest refused": "selftest -o trace --json refused"}
+
+
 def complaints(lines):
     return [line for line in lines if line.startswith("tcpclose: ")]
 
@@ -268,6 +274,23 @@ def test_usage():
         problem for line in lines for problem in refused(tcpclose(*line, seconds=5), 2)])
 
 
+def test_help():
+    problems = []
+    for words in [[], *([command] for command in COMMANDS)]:
+        for option in "-h", "--help", "-V", "--version":
+            run = tcpclose(*words, option, seconds=5)
+            wanted = r"tcpclose \d" if option in ("-V", "--version") else rf"(?s).*tcpclose.*{(words or ['trace'])[0]}.*--help.*Exit status"
+            if run.returncode or run.stderr or not re.match(wanted, run.stdout):
+                problems.append(f"{run.args[1:]}: status {run.returncode}, said {run.stderr}, printed {run.stdout[:200]}")
+    result("every command answers -h and -V, and tcpclose itself", problems)
+    said = tcpclose("explain", "linger-zero").stdout
+    result("explain says of a word that is both what the cause is, and the ending", [] if re.search(
+        r"^linger-zero \(a cause.*What to do:.*^linger-zero \(an ending.*To see it: ", said, re.M | re.S) else [said])
+    result("options before the command are refused, and how it should have been is said", [
+        problem for line, instead in LATE.items() for run in [tcpclose(*line.split(), seconds=5)]
+        for problem in [*refused(run, 2), *([] if f"tcpclose {instead}" in run.stderr else [run.stderr])]])
+
+
 def test_unprivileged(folder):
     binary = os.path.join(folder, "tcpclose")
     shutil.copy(TCPCLOSE, binary)
@@ -366,6 +389,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="tcpclose-safety-")
     try:
         test_usage()
+        test_help()
         for test in (test_sigkill, test_ends, test_limits, test_quiet, test_closed_pipe, test_command, test_ways,
                      test_poverty):
             test(pair)

@@ -261,7 +261,7 @@ static void words_and_options_mix(void **state)
 	assert_null(c.run);
 }
 
-static void sixty_four_words_are_enough(void **state)
+static void as_many_words_as_there_is_room_for(void **state)
 {
 	char *argv[OPTS_MAX_ENDINGS + 3] = { "tcpclose" };
 	struct config c;
@@ -377,6 +377,17 @@ static void who_is_sent_to_the_help_is_sent_to_that_of_the_command(void **state)
 	REFUSED(CMD_TRACE, "no option -Z here: see tcpclose --help", "-Z");
 }
 
+static void a_command_behind_options_is_put_first(void **state)
+{
+	(void)state;
+	REFUSED(CMD_TRACE, "the command comes first: tcpclose demo -q\n", "-q", "demo");
+	REFUSED(CMD_TRACE, "first: tcpclose demo --delay 1 default\n", "--delay", "1", "demo", "default");
+	REFUSED(CMD_TRACE, "first: tcpclose stuck --comm demo\n", "--comm", "demo", "stuck");
+	assert_string_equal(TRACE("-o", "demo", "--", "demo").output, "demo");
+	assert_string_equal(taken(CMD_REPLAY, WORDS("record")).words[0], "record");
+	REFUSED(CMD_TRACE, "no option --once", "--once", "--", "stuck");
+}
+
 static void every_command_has_a_name_and_answers_help_and_version(void **state)
 {
 	(void)state;
@@ -457,7 +468,7 @@ int main(void)
 		cmocka_unit_test(a_word_may_be_cut_short_while_it_is_one_options_only),
 		cmocka_unit_test(each_command_knows_its_own_options),
 		cmocka_unit_test(words_and_options_mix),
-		cmocka_unit_test(sixty_four_words_are_enough),
+		cmocka_unit_test(as_many_words_as_there_is_room_for),
 		cmocka_unit_test(each_parse_keeps_its_own_words),
 		cmocka_unit_test(a_command_keeps_its_own_options),
 		cmocka_unit_test(words_before_a_command_are_not_of_it),
@@ -467,6 +478,7 @@ int main(void)
 		cmocka_unit_test(a_parse_that_was_broken_off_leaves_nothing_to_the_next),
 		cmocka_unit_test(what_is_no_option_is_named_in_one_line),
 		cmocka_unit_test(who_is_sent_to_the_help_is_sent_to_that_of_the_command),
+		cmocka_unit_test(a_command_behind_options_is_put_first),
 		cmocka_unit_test(every_command_has_a_name_and_answers_help_and_version),
 		cmocka_unit_test(a_value_that_is_missing_is_asked_for_in_one_line),
 		cmocka_unit_test(a_value_beyond_the_limits_is_answered_with_the_option_and_what_is_expected),
