@@ -178,8 +178,6 @@ static int emit(void *ctx, const struct record *record)
 	/* one ending is told: who reads along has it now */
 	if (!r && record->kind == REC_STORY)
 		r = output_flush(&demo->output);
-	if (r < 0 && r != -EPIPE)
-		log_error("cannot write: %s", strerror(-r));
 	return r;
 }
 
@@ -279,7 +277,13 @@ static int open_demo(struct demo *demo)
 	if (!r)
 		r = output_open(c, c->json ? &sink_ndjson : &sink_ladder, wall_ns, &demo->output);
 	if (!r)
+		r = taping_apart(&demo->taping, &demo->output.target);
+	if (!r)
 		r = open_run(demo);
+	if (!r)
+		r = output_begin(&demo->output);
+	if (!r)
+		r = taping_begin(&demo->taping);
 	if (r)
 		return r;
 	demo->play.run = demo->run;
@@ -376,8 +380,6 @@ static int perform(struct demo *demo)
 	run_close(demo->run);
 	kept = taping_close(&demo->taping);
 	closed = output_close(&demo->output);
-	if (closed && closed != -EPIPE && !r)
-		log_error("cannot write: %s", strerror(-closed));
 	if (demo->reserved >= 0)
 		close(demo->reserved);
 	if (!r)
@@ -403,6 +405,8 @@ int cmd_demo(int argc, char **argv)
 	if (check_config(&demo))
 		return EXIT_USAGE;
 	r = perform(&demo);
+	if (r == TARGET_REFUSED)
+		return EXIT_USAGE;
 	if (r && r != -EPIPE)
 		return EXIT_FAILED;
 	return demo.results[PLAY_DIFFERS] ? EXIT_WRONG : EXIT_DONE;

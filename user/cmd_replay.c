@@ -17,6 +17,7 @@ struct replay {
 	struct config taped; /* what was asked for when it was recorded */
 	const char *path;
 	struct tape_reader *tape;
+	int fd; /* the tape reader's, or of a copy */
 	struct tape_head head;
 	struct output output;
 };
@@ -136,8 +137,10 @@ static int take_wants(struct replay *replay)
 static int open_tape(struct replay *replay)
 {
 	FILE *file = open_file(replay->path);
-	int r = file ? tape_read_from(file, &replay->tape) : -errno;
+	int r;
 
+	replay->fd = file ? fileno(file) : -1;
+	r = file ? tape_read_from(file, &replay->tape) : -errno;
 	if (!r)
 		r = tape_head_read(replay->tape, &replay->head);
 	if (r) {
@@ -178,16 +181,31 @@ static int run(struct replay *replay)
 		log_error("cannot replay %s: %s", replay->path, strerror(-r));
 		return r;
 	}
-	r = run_loop(run, NULL, NULL);
+	r = output_begin(&replay->output);
+	if (!r)
+		r = run_loop(run, NULL, NULL);
 	finish = run_finish(run);
 	run_close(run);
 	if (!r)
 		r = finish;
+	if (replay->output.error) /* output_close() says so */
+		return r;
 	if (r == -ENODATA || r == -EBADMSG || r == -EIO)
 		say_why(replay, r, true);
-	else if (r && r != -EPIPE)
+	else if (r)
 		log_error("cannot go on: %s", strerror(-r));
 	return r;
+}
+
+/* It would be empty before it is read. */
+static int refuse_the_tape(const struct replay *replay)
+{
+	const struct target *target = &replay->output.target;
+
+	if (!target_is(target, replay->fd))
+		return 0;
+	log_error("the tape that is read cannot be written to: it is %s", target->name);
+	return TARGET_REFUSED;
 }
 
 static int replay(struct replay *replay)
@@ -200,10 +218,10 @@ static int replay(struct replay *replay)
 			replay->head.wall_minus_mono_ns, &replay->output);
 	if (r)
 		return r;
-	r = run(replay);
+	r = refuse_the_tape(replay);
+	if (!r)
+		r = run(replay);
 	closed = output_close(&replay->output);
-	if (closed && closed != -EPIPE && !r)
-		log_error("cannot write: %s", strerror(-closed));
 	return r ? r : closed;
 }
 
@@ -235,5 +253,7 @@ int cmd_replay(int argc, char **argv)
 	result = replay(&r);
 	tape_head_free(&r.head);
 	tape_close(r.tape);
+	if (result == TARGET_REFUSED)
+		return EXIT_USAGE;
 	return result && result != -EPIPE ? EXIT_FAILED : EXIT_DONE;
 }

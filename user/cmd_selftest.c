@@ -231,6 +231,8 @@ static int set_up(struct selftest *s)
 				output_wall_ns(), &s->output);
 	if (!r)
 		r = open_run(s);
+	if (!r)
+		r = output_begin(&s->output);
 	for (size_t i = 0; !r && i < s->jobs; i++)
 		s->stages[i] = (struct stage){.run = s->run, .audit = s->audit, .port = PORT};
 	return r;

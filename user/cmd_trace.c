@@ -222,10 +222,13 @@ static int trace(struct trace *t)
 	r = run_open(&run, &t->run);
 	if (r)
 		return r;
+	r = output_begin(&t->output);
+	if (!r)
+		r = taping_begin(&t->taping);
 	/* no right to do so is no error */
 	t->nice_before = getpriority(PRIO_PROCESS, 0);
 	setpriority(PRIO_PROCESS, 0, READER_NICE);
-	if (t->auditor)
+	if (!r && t->auditor)
 		r = auditor_begin(t->auditor);
 	if (!r && !t->config.quiet)
 		fputs("Tracing TCP closes... Ctrl-C to end.\n", stderr);
@@ -285,7 +288,7 @@ static int open_both(struct trace *t, enum command command)
 		r = auditor_new(t->config.filter.netns_ino, &t->auditor);
 	if (!r && command == CMD_TRACE)
 		r = output_open(&t->config, t->config.json ? &sink_ndjson : &sink_text, wall_ns, &t->output);
-	return r;
+	return r ? r : taping_apart(&t->taping, &t->output.target);
 }
 
 /* Everything is closed, whatever went wrong. */
@@ -300,12 +303,16 @@ static int close_all(struct trace *t, int r)
 	if (t->child_fd >= 0)
 		close(t->child_fd);
 	kept = taping_close(&t->taping);
+	if (kept == -EPIPE)
+		kept = 0;
+	if (r == TARGET_REFUSED)
+		return EXIT_USAGE;
 	if (!r)
 		r = closed;
 	if (r == -EPIPE || t->not_started)
 		return status_of(t);
-	/* what a tape has no room for it says itself */
-	if (r && t->run && !kept)
+	/* what there is no room for they say themselves */
+	if (r && t->run && !kept && !closed)
 		log_error("cannot go on: %s", strerror(-r));
 	if (!r && !kept && !t->config.run && t->audited.gap)
 		return EXIT_WRONG;

@@ -43,18 +43,18 @@ static void buffer_whole_turns(struct output *o)
 	static char of_stdout[OUTPUT_BUFFER];
 	char *buffer = of_stdout;
 
-	if (isatty(fileno(o->file)))
+	if (isatty(fileno(o->target.file)))
 		return;
-	if (o->owned)
+	if (o->target.owned)
 		buffer = o->buffer = malloc(OUTPUT_BUFFER);
 	if (buffer)
-		setvbuf(o->file, buffer, _IOFBF, OUTPUT_BUFFER);
+		setvbuf(o->target.file, buffer, _IOFBF, OUTPUT_BUFFER);
 }
 
 int output_open(const struct config *config, const struct sink_ops *ops, uint64_t wall_minus_mono_ns,
 		struct output *ret)
 {
-	struct output o = { .file = stdout };
+	struct output o = { 0 };
 	struct sink_config sink = {
 		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
 		.wide = config->wide,
@@ -63,25 +63,21 @@ int output_open(const struct config *config, const struct sink_ops *ops, uint64_
 		.live = config->live,
 		.wall_minus_mono_ns = wall_minus_mono_ns,
 	};
-	int r;
+	int r = target_open(config->output, &o.target);
 
-	if (config->output) {
-		o.file = fopen(config->output, "we");
-		o.owned = true;
-		if (!o.file) {
-			r = -errno;
-			log_error("cannot write %s: %s", config->output, strerror(-r));
-			return r;
-		}
+	if (r) {
+		log_error("cannot write %s: %s", config->output ? config->output : "standard output", strerror(-r));
+		return r;
 	}
 	buffer_whole_turns(&o);
-	sink.out = o.file;
-	sink.colour = wants_colour(o.file);
+	sink.out = o.target.file;
+	sink.colour = wants_colour(o.target.file);
 	r = ops->open(&sink, &o.sink);
 	if (r) {
 		log_error("cannot start the output: %s", strerror(-r));
-		if (o.owned)
-			fclose(o.file);
+		target_leave(&o.target);
+		if (o.target.owned)
+			fclose(o.target.file);
 		free(o.buffer);
 		return r;
 	}
@@ -89,34 +85,54 @@ int output_open(const struct config *config, const struct sink_ops *ops, uint64_
 	return 0;
 }
 
+/* An error sticks: behind half a line no other one may begin. */
+static int keep(struct output *o, int r)
+{
+	if (r < 0 && !o->error)
+		o->error = r;
+	return o->error;
+}
+
+int output_begin(struct output *o)
+{
+	return keep(o, target_begin(&o->target));
+}
+
 int output_take(struct output *o, const struct record *record)
 {
-	return o->sink ? o->sink->ops->take(o->sink, record) : 0;
+	return o->sink && !o->error ? keep(o, o->sink->ops->take(o->sink, record)) : o->error;
 }
 
 int output_flush(struct output *o)
 {
-	if (!o->file)
-		return 0;
+	FILE *file = o->target.file;
+
+	if (!file || o->error)
+		return o->error;
 	errno = 0;
-	if (!fflush(o->file) && !ferror(o->file))
+	if (!fflush(file) && !ferror(file))
 		return 0;
-	/* ferror() is of an earlier write: its errno is gone */
-	return errno ? -errno : -EIO;
+	return keep(o, errno ? -errno : -EIO);
 }
 
 int output_close(struct output *o)
 {
-	int r = 0;
+	struct target *t = &o->target;
 
-	if (!o->file)
+	if (!t->file)
 		return 0;
-	r = output_flush(o);
+	target_leave(t);
+	if (output_flush(o))
+		target_cut(t);
 	o->sink->ops->close(o->sink);
-	if (o->owned && fclose(o->file) && !r)
-		r = -errno;
+	if (t->owned && fclose(t->file))
+		keep(o, -errno);
+	else if (!t->owned)
+		clearerr(t->file); /* it is told here */
+	if (o->error && o->error != -EPIPE)
+		log_error("cannot write %s: %s", t->name, strerror(-o->error));
 	free(o->buffer);
 	o->buffer = NULL;
-	o->file = NULL;
-	return r;
+	t->file = NULL;
+	return o->error;
 }

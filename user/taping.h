@@ -5,21 +5,31 @@
 
 #include "ingest/tape_head.h"
 #include "opts.h"
+#include "target.h"
 
 struct taping {
 	const char *path;
-	struct tape_writer *tape; /* NULL = none */
+	struct target target;
+	struct tape_writer *tape; /* NULL = none; its file is the target's */
 	struct tape_head head;    /* what the command line and the clock give to it */
 	char *words[OPTS_MAX_WANTS];
-	char *buffer; /* of its file; NULL = as stdio has it */
+	char *buffer; /* of its file */
+	int error;    /* of taping_begin() */
 };
 
-/* Creates the file. 0 also without a path: nothing is kept then. Negative errno, logged. */
+/*
+ * Opens the file, which keeps what it has until taping_begin(). 0 also without a
+ * path: nothing is kept then. Negative errno, logged; TARGET_REFUSED is one of them.
+ */
 int taping_open(const char *path, const struct config *config, uint64_t wall_minus_mono_ns,
 		struct taping *ret);
+/* Refuses an output that is the same file: TARGET_REFUSED, logged. */
+int taping_apart(const struct taping *taping, const struct target *output);
+/* There will be something to keep. 0, or negative errno, which taping_close() logs. */
+int taping_begin(struct taping *taping);
 /* One more filter of the run that a replay must know: "port=443". Negative errno, logged. */
 int taping_want(struct taping *taping, const char *name, const char *value);
-/* 0, or negative errno of what could not be written, logged. */
+/* 0, or negative errno of what could not be written, logged; but -EPIPE is for nobody to read. */
 int taping_close(struct taping *taping);
 
 #endif

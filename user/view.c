@@ -111,13 +111,15 @@ static int watch(struct view *v)
 
 	if (r)
 		return r;
-	r = v->ops->begin(v->ctx, &v->config, v->run);
+	r = output_begin(&v->output);
+	if (!r)
+		r = v->ops->begin(v->ctx, &v->config, v->run);
 	if (r)
 		return r;
 	if (!v->config.quiet)
 		fputs("Tracing TCP closes... Ctrl-C to end.\n", stderr);
 	if (v->live)
-		fputs(CLEAR_SCREEN, v->output.file);
+		fputs(CLEAR_SCREEN, v->output.target.file);
 	v->watch_ns = v->config.duration_ns ? v->config.duration_ns : v->ops->watch_ns;
 	v->started_ns = run_now_ns();
 	r = run_loop(v->run, is_over, v);
@@ -147,7 +149,7 @@ static int run_view(struct view *v)
 	run_close(v->run);
 	if (!r)
 		r = closed;
-	if (r && r != -EPIPE && v->run)
+	if (r && r != -EPIPE && v->run && !closed)
 		log_error("cannot go on: %s", strerror(-r));
 	return r && r != -EPIPE ? EXIT_FAILED : EXIT_DONE;
 }

@@ -291,21 +291,24 @@ def test_help():
         for problem in [*refused(run, 2), *([] if f"tcpclose {instead}" in run.stderr else [run.stderr])]])
 
 
-def test_unprivileged(folder):
-    binary = os.path.join(folder, "tcpclose")
-    shutil.copy(TCPCLOSE, binary)
+def as_nobody(folder, *words):
+    """Runs a copy that nobody can reach."""
     os.chmod(folder, 0o755)
-    os.chmod(binary, 0o755)
+    copies = [shutil.copy(os.path.join(os.path.dirname(TCPCLOSE), name), folder)
+              for name in ("tcpclose", "tcpclose-echo-server", "tcpclose-echo-client")]
+    for copy in copies:
+        os.chmod(copy, 0o755)
+    return tcpclose(*words, executable=copies[0], user=NOBODY, group=NOBODY, extra_groups=[], cwd="/")
 
-    def as_nobody(*words):
-        return tcpclose(*words, executable=binary, user=NOBODY, group=NOBODY, extra_groups=[], cwd="/")
-    run = as_nobody()
+
+def test_unprivileged(folder):
+    run = as_nobody(folder)
     result("without privileges: status 1 and one sentence that says what to do",
            [*refused(run, 1), *([] if "sudo" in run.stderr else [run.stderr])])
-    runs = [as_nobody(word) for word in ("--help", "--version", "explain", "schema")]
+    runs = [as_nobody(folder, word) for word in ("--help", "--version", "explain", "schema")]
     result("without privileges it still explains itself",
            [f"{run.args}: {run.stderr}" for run in runs if run.returncode or not run.stdout])
-    run = as_nobody("doctor")
+    run = as_nobody(folder, "doctor")
     result("without privileges doctor says that they are missing",
            [] if "sudo" in run.stdout + run.stderr and run.returncode in (0, 1) else
            [f"status {run.returncode}: {run.stdout} {run.stderr}"])
@@ -381,6 +384,54 @@ def test_output(pair, folder):
            refused(tcpclose("-o", os.path.join(folder, "nowhere", "file"), "-d", "0.1"), 1))
 
 
+def record(path):
+    """A small tape."""
+    subprocess.run([TCPCLOSE, "record", "-q", "-o", path, "-d", "0.1"], check=True, timeout=DEADLINE)
+    with open(path, "rb") as tape:
+        return tape.read()
+
+
+def unharmed(path, contents):
+    with open(path, "rb") as file:
+        found = file.read()
+    return [] if found == contents else [f"{path}: {len(found)} bytes, not {len(contents)}: {found[:100]}"]
+
+
+def test_one_file(folder):
+    """What is read is not written to, and no file gets two kinds of results."""
+    tape, soft, hard = (os.path.join(folder, name) for name in ("one.tape", "soft.tape", "hard.tape"))
+    contents = record(tape)
+    os.symlink("one.tape", soft)
+    os.link(tape, hard)
+    lines = [["replay", a, *options, b] for a, b in ((tape, tape), (tape, soft), (hard, tape)) for options in (["-o"], ["-j", "-o"])]
+    lines += [[*words, "-o", tape, "--tape", hard] for words in (["trace", "-d", "0.1"], ["demo"])]
+    result("a file that is read, or written to already, is refused as it is: status 2 and one sentence", [
+        problem for line in lines for problem in [*refused(tcpclose(*line), 2), *unharmed(tape, contents)]])
+    with open(tape, "rb+") as file, open(tape, "ab") as end:
+        runs = [tcpclose("replay", "-", "-o", tape, stdin=file), tcpclose("replay", tape, stdout=end)]
+    result("by redirection too", [problem for run in runs
+                                  for problem in ([] if run.returncode == 2 else [f"{run.args}: {run.returncode} {run.stderr}"])]
+           + unharmed(tape, contents))
+    new = os.path.join(folder, "new")
+    run = tcpclose("trace", "-o", new, "--tape", new, "-d", "0.1")
+    result("nor is one made for nothing", [*refused(run, 2), *([new] if os.path.exists(new) else [])])
+    run = tcpclose("trace", "-o", "/dev/null", "--tape", "/dev/null", "-d", "0.1", "-q")
+    result("a device may take both", [] if run.returncode == 0 else [run.stderr])
+
+
+def test_kept(folder):
+    """Who cannot trace has not lost the last result."""
+    old = os.path.join(folder, "old")
+    with open(old, "w", encoding="ascii") as file:
+        file.write("a result\n")
+    os.chown(old, NOBODY, NOBODY)
+    lines = ["trace -j -o", "record -o", "trace --tape", "time-wait -j -o", "stuck -j -o", "selftest -o", "demo --tape"]
+    runs = [as_nobody(folder, *line.split(), old) for line in lines]
+    result("without privileges an old result stays what it is", [
+        problem for run in runs for problem in [*([] if run.returncode == 1 else [f"{run.args}: {run.returncode}"]),
+                                                *unharmed(old, b"a result\n")]])
+
+
 def main():
     reason = why_not()
     if reason:
@@ -395,6 +446,8 @@ def main():
             test(pair)
         test_unprivileged(folder)
         test_output(pair, folder)
+        test_one_file(folder)
+        test_kept(folder)
     finally:
         shutil.rmtree(folder)
     finish()
