@@ -139,5 +139,8 @@ int cmd_schema(int argc, char **argv)
 		log_error("schema takes options only, not %s", config.n_words ? config.words[0] : "--");
 		return EXIT_USAGE;
 	}
-	return schema_print(stdout) || fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+	r = schema_print(stdout);
+	if (r)
+		log_error("cannot write standard output: %s", strerror(-r));
+	return r ? EXIT_FAILED : EXIT_DONE;
 }

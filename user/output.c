@@ -37,18 +37,22 @@ uint64_t output_wall_ns(void)
  * A turn of the loop writes a whole batch; a terminal keeps its lines. Without a
  * buffer of ours the C library takes no notice of its size: one of 4 KiB it would be.
  */
-static void buffer_whole_turns(struct output *o)
+static char *buffer_whole_turns(FILE *file)
+{
+	char *buffer = isatty(fileno(file)) ? NULL : malloc(OUTPUT_BUFFER);
+
+	if (buffer)
+		setvbuf(file, buffer, _IOFBF, OUTPUT_BUFFER);
+	return buffer;
+}
+
+void output_start(void)
 {
 	/* standard output lives as long as the process */
-	static char of_stdout[OUTPUT_BUFFER];
-	char *buffer = of_stdout;
+	static char buffer[OUTPUT_BUFFER];
 
-	if (isatty(fileno(o->target.file)))
-		return;
-	if (o->target.owned)
-		buffer = o->buffer = malloc(OUTPUT_BUFFER);
-	if (buffer)
-		setvbuf(o->target.file, buffer, _IOFBF, OUTPUT_BUFFER);
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, buffer, _IOFBF, OUTPUT_BUFFER);
 }
 
 int output_open(const struct config *config, const struct sink_ops *ops, uint64_t wall_minus_mono_ns,
@@ -69,7 +73,8 @@ int output_open(const struct config *config, const struct sink_ops *ops, uint64_
 		log_error("cannot write %s: %s", config->output ? config->output : "standard output", strerror(-r));
 		return r;
 	}
-	buffer_whole_turns(&o);
+	if (o.target.owned)
+		o.buffer = buffer_whole_turns(o.target.file);
 	sink.out = o.target.file;
 	sink.colour = wants_colour(o.target.file);
 	r = ops->open(&sink, &o.sink);

@@ -14,6 +14,8 @@ struct output {
 	int error;    /* the first one: from then on nothing is written */
 };
 
+/* Before anything is printed: standard output takes as much at once as a file of our own. */
+void output_start(void);
 /* CLOCK_REALTIME - CLOCK_MONOTONIC as it is now. */
 uint64_t output_wall_ns(void);
 /*

@@ -432,6 +432,41 @@ def test_kept(folder):
                                                 *unharmed(old, b"a result\n")]])
 
 
+def shell(script, *words):
+    """tcpclose as $0, its arguments as $1 and so on: a shell can close descriptors, and set limits."""
+    return subprocess.run(["sh", "-c", script, TCPCLOSE, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False, timeout=DEADLINE)
+
+
+def json_file(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line)["type"] if line.startswith("{") else line for line in file]
+
+
+def test_closed(folder):
+    """Without some of the first three descriptors."""
+    tape, out = os.path.join(folder, "closed.tape"), os.path.join(folder, "closed.json")
+    record(tape)
+    problems = []
+    for closed in "2>&-", "0>&- 2>&-", "0<&- 1>&- 2>&-":
+        for words in f"replay {tape} -j -o {out}", f"-d 0.1 -j -o {out}", f"-d 0.1 -o /dev/null -v --tape {tape}":
+            run = shell(f'"$0" {words} {closed}')
+            problems += [] if run.returncode == 0 else [f"{words} {closed}: {run.returncode}"]
+        problems += [] if json_file(out)[-1] == "summary" else [f"{closed}: the last line is no summary"]
+        problems += [] if tcpclose("replay", tape).returncode == 0 else [f"{closed}: the tape is damaged"]
+    result("messages to a closed descriptor do not get into a result", problems)
+    runs = [shell(f'"$0" {words} >&-') for words in ("schema", "explain", "--help", f"replay {tape}", "-d 0.1", "stuck --once")]
+    result("what is printed on a closed standard output is not done: status 1 and one sentence", [
+        problem for run in runs
+        for problem in [*refused(run, 1), *([] if "standard output" in run.stderr else [run.stderr])]])
+    runs = [shell(f'"$0" {words} >/dev/full') for words in ("schema", "explain", "--help", f"replay {tape} -j -q")]
+    result("nor on a full one", [
+        problem for run in runs
+        for problem in [*refused(run, 1), *([] if "standard output: No space" in run.stderr else [run.stderr])]])
+    run = shell('"$0" replay - <&-')
+    result("a tape is not read from a closed standard input", refused(run, 1))
+
+
 def main():
     reason = why_not()
     if reason:
@@ -448,6 +483,7 @@ def main():
         test_output(pair, folder)
         test_one_file(folder)
         test_kept(folder)
+        test_closed(folder)
     finally:
         shutil.rmtree(folder)
     finish()
