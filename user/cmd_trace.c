@@ -42,7 +42,7 @@ struct trace {
 	int not_started;  /* exit status for a COMMAND that could not be run, as shells have it; 0 = it ran */
 	uint64_t ended_ns; /* when the child ended; 0 = it has not */
 	sigset_t mask;	   /* what COMMAND inherits: ours as they were given to us */
-	struct sigaction on_sigpipe;
+	struct sigaction on_sigpipe, on_sigxfsz;
 };
 
 static int take_line(void *ctx, const struct record *record)
@@ -124,12 +124,13 @@ static _Noreturn void become_command(const struct trace *t, int tell)
 	int r;
 
 	sigaction(SIGPIPE, &t->on_sigpipe, NULL);
+	sigaction(SIGXFSZ, &t->on_sigxfsz, NULL);
 	sigprocmask(SIG_SETMASK, &t->mask, NULL);
 	setpriority(PRIO_PROCESS, 0, t->nice_before);
 	execvp(command[0], command);
 	r = -errno;
-	if (write(tell, &r, sizeof(r)) < 0)
-		_exit(127);
+	/* who cannot be told sees it in the status */
+	(void)!write(tell, &r, sizeof(r));
 	_exit(127);
 }
 
@@ -219,6 +220,7 @@ static int trace(struct trace *t)
 
 	sigprocmask(SIG_BLOCK, NULL, &t->mask);
 	sigaction(SIGPIPE, NULL, &t->on_sigpipe);
+	sigaction(SIGXFSZ, NULL, &t->on_sigxfsz);
 	r = run_open(&run, &t->run);
 	if (r)
 		return r;

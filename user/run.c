@@ -75,6 +75,8 @@ static int open_loop(struct run *run)
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* a file that must not grow is an error like a full one */
+	signal(SIGXFSZ, SIG_IGN);
 	/* who started us may have ignored it: then nothing could be waited for */
 	signal(SIGCHLD, SIG_DFL);
 	run->epoll = epoll_create1(EPOLL_CLOEXEC);

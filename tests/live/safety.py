@@ -378,10 +378,17 @@ def test_output(pair, folder):
             tracer.end(None)
             said = complaints(tracer.err.lines)
             result(f"{' '.join(options + where) or 'text'} to a full device: status 1 and one sentence",
-                   [] if tracer.process.returncode == 1 and len(said) == 1 and "No space left" in said[0] else
+                   [] if tracer.process.returncode == 1 and len(said) == 1 and
+                   f"{where[-1] if where else 'standard output'}: No space left" in said[0] else
                    [f"status {tracer.process.returncode}, said {tracer.err.lines}"])
     result("a file that cannot be written: status 1 and one sentence",
            refused(tcpclose("-o", os.path.join(folder, "nowhere", "file"), "-d", "0.1"), 1))
+
+
+def shell(script, *words):
+    """tcpclose as $0, its arguments as $1 and so on: a shell can close descriptors, and set limits."""
+    return subprocess.run(["sh", "-c", script, TCPCLOSE, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False, timeout=DEADLINE)
 
 
 def record(path):
@@ -389,6 +396,27 @@ def record(path):
     subprocess.run([TCPCLOSE, "record", "-q", "-o", path, "-d", "0.1"], check=True, timeout=DEADLINE)
     with open(path, "rb") as tape:
         return tape.read()
+
+
+def test_limited(folder):
+    """A file that must not grow."""
+    tape, out = os.path.join(folder, "demo.tape"), os.path.join(folder, "big")
+    subprocess.run([TCPCLOSE, "demo", "-q", "-o", "/dev/null", "--tape", tape], check=True, timeout=DEADLINE)
+    for what, script, name in (("-o", '"$0" replay "$1" -j -e -q -o "$2"', out),
+                               ("redirected", '"$0" replay "$1" -j -e -q >>"$2"', "standard output")):
+        with open(out, "w", encoding="ascii") as file:
+            file.write("not ours" if what == "redirected" else "")
+        run = shell("ulimit -f 16; " + script, tape, out)
+        with open(out, encoding="utf-8") as file:
+            said = file.read()
+        lines = said.removeprefix("not ours").splitlines(True)
+        problems = [*refused(run, 1), *([] if f"cannot write {name}: File too large" in run.stderr else [run.stderr])]
+        if len(lines) < 3 or not all(line.endswith("}\n") for line in lines) or (what == "redirected") != said.startswith("not ours"):
+            problems.append(f"{len(said)} bytes: {said[:50]} ... {said[-50:]}")
+        result(f"a file that must not grow ({what}) ends with a whole line: status 1 and one sentence", problems)
+    run = shell("ulimit -f 1; \"$0\" demo all --tape \"$1\" -q -o /dev/null", tape)
+    result("a tape that must not grow: status 1 and one sentence",
+           [*refused(run, 1), *([] if f"cannot write {tape}: File too large" in run.stderr else [run.stderr])])
 
 
 def unharmed(path, contents):
@@ -430,12 +458,6 @@ def test_kept(folder):
     result("without privileges an old result stays what it is", [
         problem for run in runs for problem in [*([] if run.returncode == 1 else [f"{run.args}: {run.returncode}"]),
                                                 *unharmed(old, b"a result\n")]])
-
-
-def shell(script, *words):
-    """tcpclose as $0, its arguments as $1 and so on: a shell can close descriptors, and set limits."""
-    return subprocess.run(["sh", "-c", script, TCPCLOSE, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, check=False, timeout=DEADLINE)
 
 
 def json_file(path):
@@ -484,6 +506,7 @@ def main():
         test_one_file(folder)
         test_kept(folder)
         test_closed(folder)
+        test_limited(folder)
     finally:
         shutil.rmtree(folder)
     finish()
