@@ -127,6 +127,9 @@ static _Noreturn void become_command(const struct trace *t, int tell)
 	sigaction(SIGXFSZ, &t->on_sigxfsz, NULL);
 	sigprocmask(SIG_SETMASK, &t->mask, NULL);
 	setpriority(PRIO_PROCESS, 0, t->nice_before);
+	/* what it prints has no place on a tape */
+	if (t->taping.target.is_stdout)
+		dup2(STDERR_FILENO, STDOUT_FILENO);
 	execvp(command[0], command);
 	r = -errno;
 	/* who cannot be told sees it in the status */

@@ -113,6 +113,15 @@ int parse_string(const char *word, void *field, char *why)
 	return 0;
 }
 
+int parse_output(const char *word, void *field, char *why)
+{
+	int r = parse_string(word, field, why);
+
+	if (!r && !strcmp(word, "-"))
+		*(const char **)field = NULL;
+	return r;
+}
+
 static int add_pid(const char *item, void *ctx)
 {
 	struct filter *f = ctx;

@@ -20,6 +20,7 @@ int parse_flag(const char *word, void *field, char *why);
 int parse_flag_family4(const char *word, void *field, char *why);
 int parse_flag_family6(const char *word, void *field, char *why);
 int parse_string(const char *word, void *field, char *why);
+int parse_output(const char *word, void *field, char *why); /* "-" is NULL: standard output */
 int parse_pids(const char *word, void *filter, char *why);
 int parse_ports(const char *word, void *filter, char *why);
 int parse_local_ports(const char *word, void *filter, char *why);

@@ -7,6 +7,7 @@ which prints nothing, with a second tracer beside it.
 """
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import sys
 import tempfile
 
 from actors import Actor
-from tracing import BUILD, Tracer, end_of, eventually, finish, lossless, result, skip_all, tcpclose, why_not
+from tracing import BUILD, TCPCLOSE, Tracer, end_of, eventually, finish, lossless, result, skip_all, tcpclose, why_not
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tape"))
 import tapes  # noqa: E402  pylint: disable=wrong-import-position
@@ -169,6 +170,39 @@ def test_ends(place):
            [f"{done.returncode} {done.stderr}"])
 
 
+def test_pipe(place):
+    """record -o - | replay -: through any pipe, and with a command that prints."""
+    script = '"$0" record -q -o - -- sh -c \'"$@"; echo here\' sh "$@" | "$0" replay - --json -q'
+    os.mkdir(place.path("empty"))
+    run = subprocess.run(["sh", "-c", script, TCPCLOSE, *place.load(50)], cwd=place.path("empty"), check=False, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    closes = [r for r in of_type(run.stdout, "close") if r["owner"] and r["owner"]["comm"] == "churn"]
+    result("record -o - | replay - tells all, and what the command prints goes elsewhere",
+           [] if run.returncode == 0 and len(closes) >= 100 and "here" in run.stderr and not os.listdir(place.path("empty"))
+           else [f"{run.returncode}, {len(closes)} verdicts, {run.stderr}"])
+    run = subprocess.run(["sh", "-c", '"$0" record -o - -d 5 | true', TCPCLOSE], check=False, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    problems = [line for line in run.stderr.splitlines() if line.startswith("tcpclose: ")]
+    result("record -o - ends quietly when its reader has gone", problems)
+    master, slave = os.openpty()
+    lines = [["record", "-o", "-"], ["trace", "-o", "/dev/null", "--tape", "-"], ["record", "-o", os.ttyname(slave)]]
+    runs = [tcpclose(*words, "-d", "0.1", stdout=slave) for words in lines]
+    result("a tape is not shown on a terminal: status 2 and one sentence", [
+        f"{run.args}: {run.returncode} {run.stderr}" for run in runs
+        if run.returncode != 2 or not re.fullmatch(r"tcpclose: .* terminal: .*\n", run.stderr)])
+    os.close(slave)
+    os.close(master)
+    run = tcpclose("trace", "--tape", "-", "-d", "0.1")
+    result("a tape and verdicts do not share standard output", [] if run.returncode == 2 and not run.stdout and
+           len(run.stderr.splitlines()) == 1 else [f"{run.returncode}: {run.stdout} {run.stderr}"])
+    path = place.path("end.tape")
+    runs = [tcpclose(*words, "-o", "-", "-q", cwd=place.path("empty")) for words in (["trace", "-j", "-d", "0.1"],
+            ["replay", path, "-j"], ["demo", "-j"], ["stuck", "-j"], ["time-wait", "-j", "-d", "0.1"])]
+    result("-o - is standard output for every command", [
+        f"{run.args}: {run.returncode}, {run.stdout[:100]} {run.stderr}" for run in runs
+        if run.returncode or not run.stdout.startswith('{"v":')] + os.listdir(place.path("empty")))
+
+
 def main():
     reason = why_not(CHURN) or (None if shutil.which("nsenter") else "no nsenter")
     if reason:
@@ -188,6 +222,7 @@ def main():
         test_nobody(tape, told)
         test_killed(place)
         test_ends(place)
+        test_pipe(place)
     finally:
         place.end()
     finish()

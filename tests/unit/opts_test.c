@@ -6,80 +6,7 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "opts.h"
-
-struct outcome {
-	int r;
-	struct config config;
-	char said[1024]; /* on standard error */
-};
-
-/* What stays of *ret when the words are refused. */
-static struct config untouched(void)
-{
-	struct config c;
-
-	memset(&c, 0x5a, sizeof(c));
-	return c;
-}
-
-static struct outcome parse(enum command command, char **argv)
-{
-	struct outcome o = { .config = untouched() };
-	int argc = 0, saved = dup(STDERR_FILENO);
-	FILE *file = tmpfile();
-	size_t n;
-
-	while (argv[argc])
-		argc++;
-	assert_non_null(file);
-	fflush(stderr);
-	dup2(fileno(file), STDERR_FILENO);
-	o.r = opts_parse(command, argc, argv, &o.config);
-	fflush(stderr);
-	dup2(saved, STDERR_FILENO);
-	close(saved);
-	rewind(file);
-	n = fread(o.said, 1, sizeof(o.said) - 1, file);
-	o.said[n] = '\0';
-	fclose(file);
-	return o;
-}
-
-#define WORDS(...) ((char *[]){ "tcpclose", ##__VA_ARGS__, NULL })
-#define TRACE(...) taken(CMD_TRACE, WORDS(__VA_ARGS__))
-#define DEMO(...) taken(CMD_DEMO, WORDS(__VA_ARGS__))
-#define REFUSED(command, part, ...) refused(command, WORDS(__VA_ARGS__), part)
-
-/* Without a word on standard error. */
-static struct config taken(enum command command, char **argv)
-{
-	struct outcome o = parse(command, argv);
-
-	assert_string_equal(o.said, "");
-	assert_int_equal(o.r, 0);
-	return o.config;
-}
-
-/* With one line on standard error that names `part`, and *ret as it was. */
-static void refused(enum command command, char **argv, const char *part)
-{
-	struct outcome o = parse(command, argv);
-	struct config before = untouched();
-
-	assert_int_equal(o.r, -EINVAL);
-	assert_memory_equal(&o.config, &before, sizeof(before));
-	assert_int_equal(strncmp(o.said, "tcpclose: ", 10), 0);
-	assert_ptr_equal(strchr(o.said, '\n'), o.said + strlen(o.said) - 1);
-	if (!strstr(o.said, part))
-		fail_msg("'%s' is not in: %s", part, o.said);
-}
+#include "opts_parse.h"
 
 /* --- what goes where --------------------------------------------------------------------- */
 
@@ -173,6 +100,15 @@ static void a_letter_says_what_its_word_says(void **state)
 	assert_int_equal(TRACE("--ipv6").filter.family, 6);
 }
 
+static void a_dash_is_standard_output(void **state)
+{
+	(void)state;
+	assert_null(TRACE("-o", "file", "-o", "-").output);
+	assert_null(taken(CMD_STUCK, WORDS("--output=-")).output);
+	assert_string_equal(taken(CMD_RECORD, WORDS("-o", "-")).output, "-");
+	assert_string_equal(TRACE("--tape", "-").tape, "-");
+}
+
 static void a_value_stands_behind_or_is_part_of_the_word(void **state)
 {
 	(void)state;
@@ -243,113 +179,6 @@ static void each_command_knows_its_own_options(void **state)
 	REFUSED(CMD_DEMO, "--tap", "--tap");
 	assert_true(taken(CMD_TRACE, WORDS("--audit")).audit);
 	REFUSED(CMD_DEMO, "--audit", "--audit");
-}
-
-/* --- words and commands -------------------------------------------------------------------- */
-
-static void words_and_options_mix(void **state)
-{
-	struct config c = DEMO("linger-zero", "--json", "default", "--delay", "1", "forked", "-4");
-
-	(void)state;
-	assert_int_equal(c.n_words, 3);
-	assert_string_equal(c.words[0], "linger-zero");
-	assert_string_equal(c.words[1], "default");
-	assert_string_equal(c.words[2], "forked");
-	assert_true(c.json && c.delay_set);
-	assert_int_equal(c.filter.family, 4);
-	assert_null(c.run);
-}
-
-static void as_many_words_as_there_is_room_for(void **state)
-{
-	char *argv[OPTS_MAX_ENDINGS + 3] = { "tcpclose" };
-	struct config c;
-
-	(void)state;
-	for (int i = 1; i <= OPTS_MAX_ENDINGS; i++)
-		argv[i] = "default";
-	c = taken(CMD_DEMO, argv);
-	assert_int_equal(c.n_words, OPTS_MAX_ENDINGS);
-	assert_string_equal(c.words[OPTS_MAX_ENDINGS - 1], "default");
-	argv[OPTS_MAX_ENDINGS + 1] = "default";
-	refused(CMD_DEMO, argv, "too many words");
-}
-
-static void each_parse_keeps_its_own_words(void **state)
-{
-	struct config first = DEMO("default"), second = DEMO("refused", "forked");
-
-	(void)state;
-	assert_string_equal(first.words[0], "default");
-	assert_int_equal(first.n_words, 1);
-	assert_string_equal(second.words[0], "refused");
-}
-
-static void a_command_keeps_its_own_options(void **state)
-{
-	char **argv = WORDS("-d", "5", "--", "curl", "-s", "--port", "x", "-j", "--", "-Z", "");
-	struct config c = taken(CMD_TRACE, argv);
-
-	(void)state;
-	assert_ptr_equal(c.run, &argv[4]);
-	assert_string_equal(c.run[0], "curl");
-	assert_string_equal(c.run[5], "--");
-	assert_null(c.run[8]);
-	assert_int_equal(c.n_words, 0);
-	assert_false(c.json);
-	assert_int_equal(c.filter.n_ports, 0);
-	assert_true(c.duration_ns == UINT64_C(5000000000));
-}
-
-static void words_before_a_command_are_not_of_it(void **state)
-{
-	struct config c = TRACE("one", "-j", "two", "--", "three", "--json");
-
-	(void)state;
-	assert_int_equal(c.n_words, 2);
-	assert_string_equal(c.words[1], "two");
-	assert_string_equal(c.run[0], "three");
-	assert_string_equal(c.run[1], "--json");
-}
-
-static void two_dashes_that_are_an_options_value_end_nothing(void **state)
-{
-	struct config c = TRACE("-o", "--", "word", "-j");
-
-	(void)state;
-	assert_string_equal(c.output, "--");
-	assert_null(c.run);
-	assert_int_equal(c.n_words, 1);
-	assert_true(c.json);
-}
-
-static void two_dashes_without_a_command_are_seen(void **state)
-{
-	struct config c = TRACE("-j", "--");
-
-	(void)state;
-	assert_non_null(c.run);
-	assert_null(c.run[0]);
-	assert_null(TRACE("-j").run);
-}
-
-static void a_dash_alone_is_a_word(void **state)
-{
-	struct config c = DEMO("-", "--json", "default");
-
-	(void)state;
-	assert_int_equal(c.n_words, 2);
-	assert_string_equal(c.words[0], "-");
-	assert_string_equal(c.words[1], "default");
-	assert_true(c.json);
-}
-
-static void a_parse_that_was_broken_off_leaves_nothing_to_the_next(void **state)
-{
-	(void)state;
-	REFUSED(CMD_TRACE, "-Z", "-Zjw");
-	assert_false(TRACE("-T").json);
 }
 
 /* --- what is refused ------------------------------------------------------------------------- */
@@ -462,20 +291,12 @@ int main(void)
 		cmocka_unit_test(what_is_shown_goes_beside_the_filter),
 		cmocka_unit_test(each_flag_sets_its_own_boolean),
 		cmocka_unit_test(a_letter_says_what_its_word_says),
+		cmocka_unit_test(a_dash_is_standard_output),
 		cmocka_unit_test(a_value_stands_behind_or_is_part_of_the_word),
 		cmocka_unit_test(letters_may_share_a_dash),
 		cmocka_unit_test(lists_grow_and_single_values_are_replaced),
 		cmocka_unit_test(a_word_may_be_cut_short_while_it_is_one_options_only),
 		cmocka_unit_test(each_command_knows_its_own_options),
-		cmocka_unit_test(words_and_options_mix),
-		cmocka_unit_test(as_many_words_as_there_is_room_for),
-		cmocka_unit_test(each_parse_keeps_its_own_words),
-		cmocka_unit_test(a_command_keeps_its_own_options),
-		cmocka_unit_test(words_before_a_command_are_not_of_it),
-		cmocka_unit_test(two_dashes_that_are_an_options_value_end_nothing),
-		cmocka_unit_test(two_dashes_without_a_command_are_seen),
-		cmocka_unit_test(a_dash_alone_is_a_word),
-		cmocka_unit_test(a_parse_that_was_broken_off_leaves_nothing_to_the_next),
 		cmocka_unit_test(what_is_no_option_is_named_in_one_line),
 		cmocka_unit_test(who_is_sent_to_the_help_is_sent_to_that_of_the_command),
 		cmocka_unit_test(a_command_behind_options_is_put_first),
