@@ -11,13 +11,14 @@
 #include "output.h"
 #include "run.h"
 #include "sink/summary.h"
+#include "spool.h"
 
 struct replay {
 	struct config config;
 	struct config taped; /* what was asked for when it was recorded */
 	const char *path;
 	struct tape_reader *tape;
-	int fd; /* the tape reader's, or of a copy */
+	int fd; /* of its file */
 	struct tape_head head;
 	struct output output;
 };
@@ -64,34 +65,17 @@ static int on_turn(void *ctx)
 /* --- the tape ---------------------------------------------------------------------- */
 
 /* What is no file keeps a reader waiting, and a signal too: so it is read to its end before. */
-static FILE *spool(FILE *from)
-{
-	FILE *to = tmpfile();
-	char buf[65536];
-	size_t n;
-
-	while (to && (n = fread(buf, 1, sizeof(buf), from)) && fwrite(buf, 1, n, to) == n)
-		;
-	if (to && !ferror(from) && !ferror(to) && !fseek(to, 0, SEEK_SET)) {
-		fclose(from);
-		return to;
-	}
-	n = (size_t)errno;
-	if (to)
-		fclose(to);
-	fclose(from);
-	errno = (int)n;
-	return NULL;
-}
-
-static FILE *open_file(const char *path)
+static int open_file(const char *path, FILE **ret)
 {
 	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
 	struct stat st;
 
-	if (!file || (!fstat(fileno(file), &st) && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))))
-		return file;
-	return spool(file);
+	if (!file)
+		return -errno;
+	if (!fstat(fileno(file), &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return spool(file, SPOOL_MOST, ret);
+	*ret = file;
+	return 0;
 }
 
 /* One sentence. `told`: verdicts of what stands before are out. */
@@ -108,6 +92,11 @@ static void say_why(const struct replay *replay, int r, bool told)
 			  path, TAPE_VERSION);
 	else if (r == -EOPNOTSUPP)
 		log_error("cannot read %s: this machine is big-endian, and a tape is not", path);
+	else if (r == -E2BIG)
+		log_error("%s is longer than %llu MiB, and no file: make one of it first", path,
+			  (unsigned long long)(SPOOL_MOST >> 20));
+	else if (r == -ENOSPC || r == -EFBIG)
+		log_error("there is no room to hold %s until its end: %s", path, strerror(-r));
 	else if (r == -ENODATA)
 		log_error("%s is cut off at byte %llu%s", path, at,
 			  told ? ": the verdicts are those of what stands before, and what was "
@@ -136,11 +125,12 @@ static int take_wants(struct replay *replay)
 
 static int open_tape(struct replay *replay)
 {
-	FILE *file = open_file(replay->path);
-	int r;
+	FILE *file = NULL;
+	int r = open_file(replay->path, &file);
 
 	replay->fd = file ? fileno(file) : -1;
-	r = file ? tape_read_from(file, &replay->tape) : -errno;
+	if (!r)
+		r = tape_read_from(file, &replay->tape);
 	if (!r)
 		r = tape_head_read(replay->tape, &replay->head);
 	if (r) {

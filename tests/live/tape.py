@@ -195,6 +195,21 @@ def test_pipe(place):
     run = tcpclose("trace", "--tape", "-", "-d", "0.1")
     result("a tape and verdicts do not share standard output", [] if run.returncode == 2 and not run.stdout and
            len(run.stderr.splitlines()) == 1 else [f"{run.returncode}: {run.stdout} {run.stderr}"])
+    script = '"$0" record -o - | "$0" replay - --json -q'
+    running = subprocess.Popen(["sh", "-c", script, TCPCLOSE], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               start_new_session=True)
+    running.stderr.readline()
+    subprocess.run(place.load(50), check=True, stdout=subprocess.DEVNULL)
+    os.killpg(running.pid, signal.SIGINT)
+    out = running.communicate(timeout=60)[0]
+    result("Ctrl-C ends who records, and replay tells what was recorded",
+           [] if len(of_type(out, "close")) >= 100 and of_type(out, "summary") else [f"{len(out)} bytes"])
+    fifo = place.path("fifo")
+    os.mkfifo(fifo)
+    with subprocess.Popen(["sh", "-c", 'exec yes >"$0"', fifo], stderr=subprocess.DEVNULL):
+        run = tcpclose("replay", fifo)
+    result("what has no end and is no tape is refused at once", [] if run.returncode == 1 and
+           run.stderr == f"tcpclose: {fifo} is no tape of tcpclose\n" else [f"{run.returncode} {run.stderr}"])
     path = place.path("end.tape")
     runs = [tcpclose(*words, "-o", "-", "-q", cwd=place.path("empty")) for words in (["trace", "-j", "-d", "0.1"],
             ["replay", path, "-j"], ["demo", "-j"], ["stuck", "-j"], ["time-wait", "-j", "-d", "0.1"])]

@@ -47,6 +47,8 @@ int tape_end(struct tape_writer *tape);
 
 struct tape_reader;
 
+/* Whether these, up to TAPE_FILE_HEAD of them, begin a tape: 0, or as tape_read_from(). */
+int tape_check(const void *bytes, size_t n);
 /*
  * Takes the file, also on failure, and reads its head. -ENOEXEC: it is no tape;
  * -EPROTO: of another version; -ENODATA: shorter than a head; or the file's error.

@@ -54,14 +54,14 @@ static ssize_t get_bytes(struct tape_reader *tape, uint8_t *ret, size_t n)
 	return (ssize_t)got;
 }
 
-static int check_head(const uint8_t *head, ssize_t got)
+int tape_check(const void *bytes, size_t n)
 {
-	if (got < 0)
-		return (int)got;
+	const uint8_t *head = bytes;
+
 	/* a foreign file may be shorter than our head */
-	if (memcmp(head, TAPE_MAGIC, got < TAPE_MAGIC_SIZE ? (size_t)got : TAPE_MAGIC_SIZE))
+	if (memcmp(head, TAPE_MAGIC, n < TAPE_MAGIC_SIZE ? n : TAPE_MAGIC_SIZE))
 		return -ENOEXEC;
-	if (got < TAPE_FILE_HEAD)
+	if (n < TAPE_FILE_HEAD)
 		return -ENODATA;
 	if (le_get(head + TAPE_MAGIC_SIZE, 2) != TAPE_VERSION)
 		return -EPROTO;
@@ -71,6 +71,7 @@ static int check_head(const uint8_t *head, ssize_t got)
 int tape_read_from(FILE *file, struct tape_reader **ret)
 {
 	struct tape_reader *tape = calloc(1, sizeof(*tape));
+	ssize_t got;
 	int r;
 
 	if (!tape) {
@@ -80,8 +81,8 @@ int tape_read_from(FILE *file, struct tape_reader **ret)
 	tape->file = file;
 	tape->next = TAPE_FILE_HEAD;
 	r = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0 : -EOPNOTSUPP;
-	if (!r)
-		r = check_head(tape->block, get_bytes(tape, tape->block, TAPE_FILE_HEAD));
+	got = r ? r : get_bytes(tape, tape->block, TAPE_FILE_HEAD);
+	r = got < 0 ? (int)got : tape_check(tape->block, (size_t)got);
 	if (r) {
 		tape_close(tape);
 		return r;
