@@ -167,10 +167,8 @@ static int run(struct replay *replay)
 	struct run *run = NULL;
 	int r = run_open(&config, &run), finish;
 
-	if (r) {
-		log_error("cannot replay %s: %s", replay->path, strerror(-r));
+	if (r)
 		return r;
-	}
 	r = output_begin(&replay->output);
 	if (!r)
 		r = run_loop(run, NULL, NULL);

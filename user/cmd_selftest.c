@@ -215,14 +215,23 @@ static int open_run(struct selftest *s)
 	return run_open(&config, &s->run);
 }
 
+static int make_room(struct selftest *s)
+{
+	int r = plan(s);
+
+	if (!r)
+		r = audit_new(&s->audit);
+	if (r)
+		log_error("cannot start: %s", strerror(-r));
+	return r;
+}
+
 static int set_up(struct selftest *s)
 {
 	int r = pair_check();
 
 	if (!r)
-		r = plan(s);
-	if (!r)
-		r = audit_new(&s->audit);
+		r = make_room(s);
 	if (!r)
 		r = output_open(&s->config,
 				s->config.json  ? &sink_ndjson

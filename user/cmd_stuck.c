@@ -50,11 +50,15 @@ static bool is_wanted(void *ctx, const struct stuck_sock *sock)
 static int begin(void *ctx, const struct config *config, struct run *run)
 {
 	struct stuck_view *s = ctx;
+	int r;
 
 	s->config = config;
 	s->run = run;
-	return stuck_new(run_now_ns(), config->older_set ? config->older_ns : OLDER_NS, is_wanted, s,
-			 &s->stuck);
+	r = stuck_new(run_now_ns(), config->older_set ? config->older_ns : OLDER_NS, is_wanted, s,
+		      &s->stuck);
+	if (r)
+		log_error("cannot start: %s", strerror(-r));
+	return r;
 }
 
 static void see_obs(void *ctx, const struct obs *obs)

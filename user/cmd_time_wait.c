@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "cmd.h"
 #include "core/now.h"
 #include "load/namespaces.h"
@@ -39,11 +40,15 @@ struct time_wait {
 static int begin(void *ctx, const struct config *config, struct run *run)
 {
 	struct time_wait *t = ctx;
+	int r;
 
 	t->config = config;
 	t->flows = run_flows(run);
 	t->mini_bytes = netns_mini_bytes();
-	return bill_new(run_now_ns(), &t->bill);
+	r = bill_new(run_now_ns(), &t->bill);
+	if (r)
+		log_error("cannot start: %s", strerror(-r));
+	return r;
 }
 
 static void take(void *ctx, const struct record *record)

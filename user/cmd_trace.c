@@ -289,8 +289,11 @@ static int open_both(struct trace *t, enum command command)
 	const char *tape = command == CMD_RECORD ? t->config.output : t->config.tape;
 	int r = taping_open(tape, &t->config, wall_ns, &t->taping);
 
-	if (!r && t->config.audit)
+	if (!r && t->config.audit) {
 		r = auditor_new(t->config.filter.netns_ino, &t->auditor);
+		if (r)
+			log_error("cannot start: %s", strerror(-r));
+	}
 	if (!r && command == CMD_TRACE)
 		r = output_open(&t->config, t->config.json ? &sink_ndjson : &sink_text, wall_ns, &t->output);
 	return r ? r : taping_apart(&t->taping, &t->output.target);

@@ -304,8 +304,10 @@ int live_open(const struct run_config *config, struct source **ret)
 	struct live *live = calloc(1, sizeof(*live));
 	int r;
 
-	if (!live)
+	if (!live) {
+		log_error("cannot start: %s", strerror(ENOMEM));
 		return -ENOMEM;
+	}
 	live->source = (struct source){.ops = &live_ops, .fd = -1};
 	live->peeks_work = true;
 	if (config->head)

@@ -95,17 +95,32 @@ static int open_loop(struct run *run)
 	return r;
 }
 
+/* Negative errno, logged; live_open() does it itself, for it knows what to do about it. */
+static int open_source(struct run *run)
+{
+	int r;
+
+	if (!run->config.replay)
+		return live_open(&run->config, &run->source);
+	r = replay_open(&run->config, &run->source);
+	if (r)
+		log_error("cannot start: %s", strerror(-r));
+	return r;
+}
+
 int run_open(const struct run_config *config, struct run **ret)
 {
 	struct run *run = calloc(1, sizeof(*run));
 	int r;
 
-	if (!run)
+	if (!run) {
+		log_error("cannot start: %s", strerror(ENOMEM));
 		return -ENOMEM;
+	}
 	run->config = *config;
 	run->epoll = run->timer = run->signals = -1;
 	watches_init(&run->watches);
-	r = config->replay ? replay_open(config, &run->source) : live_open(config, &run->source);
+	r = open_source(run);
 	if (!r) {
 		r = open_loop(run);
 		if (r)

@@ -18,7 +18,7 @@ struct view {
 	struct config config;
 	struct output output;
 	struct run *run;
-	bool live;
+	bool live, told; /* told: what went wrong has been said */
 	uint64_t started_ns, watch_ns, drawn_ns;
 	struct loss losses[HOOK_MAX]; /* as last said, by where */
 };
@@ -65,13 +65,21 @@ static bool on_want_mini(void *ctx, const struct minisocket *m)
 	return opts_want_older(&((struct view *)ctx)->config, m);
 }
 
+/* The operations of a view say themselves what went wrong. */
+static int told(struct view *v, int r)
+{
+	v->told |= r < 0;
+	return r;
+}
+
 static int draw(struct view *v, bool last)
 {
 	struct record record = { 0 };
-	int r = v->ops->look(v->ctx, sum_losses(v), last, &record);
+	int r = told(v, v->ops->look(v->ctx, sum_losses(v), last, &record));
 
-	if (!r)
-		r = output_take(&v->output, &record);
+	if (r)
+		return r;
+	r = output_take(&v->output, &record);
 	return r ? r : output_flush(&v->output);
 }
 
@@ -113,7 +121,7 @@ static int watch(struct view *v)
 		return r;
 	r = output_begin(&v->output);
 	if (!r)
-		r = v->ops->begin(v->ctx, &v->config, v->run);
+		r = told(v, v->ops->begin(v->ctx, &v->config, v->run));
 	if (r)
 		return r;
 	if (!v->config.quiet)
@@ -149,7 +157,7 @@ static int run_view(struct view *v)
 	run_close(v->run);
 	if (!r)
 		r = closed;
-	if (r && r != -EPIPE && v->run && !closed)
+	if (r && r != -EPIPE && v->run && !closed && !v->told)
 		log_error("cannot go on: %s", strerror(-r));
 	return r && r != -EPIPE ? EXIT_FAILED : EXIT_DONE;
 }

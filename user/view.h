@@ -19,7 +19,7 @@ struct view_ops {
 	int (*begin)(void *ctx, const struct config *config, struct run *run);
 	/* Each record of the run; may be NULL. */
 	void (*take)(void *ctx, const struct record *record);
-	/* How things stand now: one record. lost: events that the sensors lost so far. */
+	/* How things stand now: one record. lost: events that the sensors lost so far. Negative errno, logged. */
 	int (*look)(void *ctx, uint64_t lost, bool last, struct record *ret);
 	bool (*want)(void *ctx, const struct verdict *verdict);
 };

@@ -419,6 +419,17 @@ def test_limited(folder):
            [*refused(run, 1), *([] if f"cannot write {tape}: File too large" in run.stderr else [run.stderr])])
 
 
+def test_few_descriptors(folder):
+    tape = os.path.join(folder, "few.tape")
+    record(tape)
+    problems = []
+    for number in range(4, 16):
+        for words in ["replay", tape, "-q"], ["-d", "0.1", "-q"], ["stuck", "--once", "-q"], ["selftest", "refused", "-q"]:
+            run = shell(f'ulimit -n {number}; exec "$0" "$@"', *words)
+            problems += refused(run, 1) if run.returncode or run.stderr else []
+    result("too few descriptors: it works, or status 1 and one sentence", problems)
+
+
 def unharmed(path, contents):
     with open(path, "rb") as file:
         found = file.read()
@@ -507,6 +518,7 @@ def main():
         test_kept(folder)
         test_closed(folder)
         test_limited(folder)
+        test_few_descriptors(folder)
     finally:
         shutil.rmtree(folder)
     finish()
