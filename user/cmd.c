@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #include "cmd.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "endings.h"
@@ -61,4 +64,20 @@ bool cmd_begin(enum command command, const struct cmd_help *help, int argc, char
 	else if (ret->version)
 		puts("tcpclose " TCPCLOSE_VERSION);
 	return !ret->help && !ret->version;
+}
+
+/* In a pid namespace others have numbers too, and those that the sensors see are not ours. */
+static bool knows_all_pids(void)
+{
+	const ino_t initial = 0xeffffffc; /* PROC_PID_INIT_INO, include/linux/proc_ns.h */
+	struct stat st;
+
+	return !stat("/proc/self/ns/pid", &st) && st.st_ino == initial;
+}
+
+void cmd_warn_of_pids(const struct config *c)
+{
+	for (uint32_t i = 0; i < c->filter.n_pids && knows_all_pids(); i++)
+		if (kill((pid_t)c->filter.pids[i], 0) && errno == ESRCH)
+			log_info("there is no process %u now: of it nothing will be seen unless it begins", c->filter.pids[i]);
 }

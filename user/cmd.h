@@ -36,6 +36,8 @@ struct cmd_help {
  */
 bool cmd_begin(enum command command, const struct cmd_help *help, int argc, char **argv,
 	       struct config *ret, int *status);
+/* Says which of the processes that are asked for do not exist: they may yet begin. */
+void cmd_warn_of_pids(const struct config *config);
 /* For `list`: what demo and selftest can do. */
 void cmd_list_endings(void);
 /* The usage of `trace`, and of tcpclose as a whole. */

@@ -187,8 +187,11 @@ static void wait_for_command(struct trace *t)
 {
 	sigset_t set;
 
-	if (t->child <= 0)
+	if (t->child <= 0 || on_child(t, t->child_fd))
 		return;
+	/* from a terminal it has been told to end as we have */
+	if (!run_signalled(t->run))
+		log_info("the trace is over: waiting for %s to end", t->config.run[0]);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
@@ -336,6 +339,7 @@ static int trace_as(enum command command, const struct cmd_help *help, int argc,
 		return r;
 	if (check(&t.config) || (command == CMD_RECORD && check_record(&t.config)))
 		return EXIT_USAGE;
+	cmd_warn_of_pids(&t.config);
 	r = open_both(&t, command);
 	if (!r)
 		r = trace(&t);

@@ -172,5 +172,6 @@ int view_main(const struct view_ops *ops, void *ctx, int argc, char **argv)
 		return status;
 	if (check(ops, &v.config))
 		return EXIT_USAGE;
+	cmd_warn_of_pids(&v.config);
 	return run_view(&v);
 }

@@ -257,6 +257,37 @@ def test_command(pair):
            [] if found == [("active-close", True)] else [f"{tracer.out.lines}, {tracer.err.lines}"])
 
 
+def test_early_end(pair):
+    reset = ('import socket, struct; s = socket.create_connection(("127.0.0.1", %d)); '
+             's.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)); s.close()' % pair.port)
+    script = f"python3 -c '{reset}'; read word"
+    for options in ["-d", "0.2"], ["-n", "1", "-P", str(pair.port)], ["-q", "-d", "0.2"]:
+        tracer = Tracer(*options, command=["sh", "-c", script], stdin=subprocess.PIPE)
+        wanted = ["tcpclose: the trace is over: waiting for sh to end"] * ("-q" not in options)
+        said = tracer.out.wait(lambda lines: any(r["type"] == "summary" for r in lines))
+        said = tracer.err.wait(lambda lines, wanted=wanted: lines[-1:] == wanted) and said
+        tracer.process.stdin.close()
+        tracer.end(None)
+        pair.server.tell("accept", "early", "listener")
+        pair.server.tell("close", "early")
+        result(f"{options[0]}: when the trace ends before COMMAND, what is waited for is said",
+               [] if said and tracer.process.returncode == 1 and complaints(tracer.err.lines) == wanted else
+               [f"{tracer.process.returncode} {tracer.err.lines}"])
+
+
+def test_no_process():
+    child = subprocess.Popen(["true"])
+    child.wait()
+    wanted = f"tcpclose: there is no process {child.pid} now: "
+    initial = os.stat("/proc/self/ns/pid").st_ino == 0xeffffffc
+    runs = [tcpclose(*words, "-p", f"{os.getpid()},{child.pid}") for words in
+            (["-d", "0.1"], ["record", "-o", "/dev/null", "-d", "0.1"], ["stuck", "--once"], ["-d", "0.1", "-q"])]
+    result("-p of a process that is not there: a warning, and it is traced", [
+        f"{run.args}: {run.returncode} {run.stderr}" for run in runs if run.returncode or
+        [line.startswith(wanted) for line in complaints(run.stderr.splitlines())] != [True] * ("-q" not in run.args)],
+        None if initial else "not in the first pid namespace")
+
+
 def help_options():
     """Every option of trace, with what its value is called."""
     return dict(re.findall(r"^  (?:-\S,|   ) --([a-z0-9-]+)(?: (\S+))?", tcpclose("--help").stdout, re.M))
@@ -509,8 +540,9 @@ def main():
     try:
         test_usage()
         test_help()
-        for test in (test_sigkill, test_ends, test_limits, test_quiet, test_closed_pipe, test_command, test_ways,
-                     test_poverty):
+        test_no_process()
+        for test in (test_sigkill, test_ends, test_limits, test_quiet, test_closed_pipe, test_command, test_early_end,
+                     test_ways, test_poverty):
             test(pair)
         test_unprivileged(folder)
         test_output(pair, folder)
