@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "lag.h"
 #include "run.h"
 #include "source.h"
 
@@ -28,6 +29,7 @@ struct live {
 	uint64_t turned_ns; /* when this turn of the loop began */
 	uint64_t ticked_ns, peeked_ns, looked_ns;
 	uint64_t lost_seen; /* of session_lost() */
+	struct lag lag;
 	bool finished, peeks_work;
 };
 
@@ -35,6 +37,7 @@ struct live {
 
 static void look_for_losses(struct live *live, uint64_t now_ns)
 {
+	struct losses_of late = {.where = "ring", .lost = live->lag.late};
 	struct session_losses now;
 
 	if (session_losses(live->session, &now))
@@ -47,7 +50,18 @@ static void look_for_losses(struct live *live, uint64_t now_ns)
 		snprintf(of.where, sizeof(of.where), "%s", hook_row((enum hook)hook)->slug);
 		intake_loss(live->source.intake, &of);
 	}
+	intake_loss(live->source.intake, &late);
 	intake_look(live->source.intake, now_ns);
+}
+
+/* What will not have been read when verdicts are given. */
+static void skip_unread(struct live *live, uint64_t now_ns)
+{
+	uint64_t before = live->lag.late;
+
+	lag_skip(&live->lag, session_position(live->session), session_unread(live->session));
+	if (live->lag.late != before)
+		look_for_losses(live, now_ns);
 }
 
 /* Verdicts become due: first, is there anything that they should have known? */
@@ -155,27 +169,33 @@ static void live_begin(struct source *source)
 static int live_turn(struct source *source, uint64_t now_ns)
 {
 	struct live *live = (struct live *)source;
-	bool behind;
+	struct lag *lag = &live->lag;
+	uint64_t time_ns;
 	int r;
 
 	live->turned_ns = now_ns;
 	r = session_consume(live->session);
-	behind = r > 0;
-	if (now_ns >= live->peeked_ns + PEEK_EVERY_NS) {
+	if (r < 0)
+		return r;
+	/* what still waits in the ring may be what a verdict must know: time is as far as has been read */
+	time_ns = lag_time(lag, (enum session_left)r, session_position(live->session),
+			   intake_observed_ns(source->intake), now_ns);
+	if (lag->overdue)
+		skip_unread(live, now_ns);
+	if (!lag->held && now_ns >= live->peeked_ns + PEEK_EVERY_NS) {
 		live->peeked_ns = now_ns;
 		peek(live);
 	}
 	/* skipped programs are told by the kernel only when asked: in time for what is pending */
 	if (intake_counts(source->intake).pending)
 		look_for_losses(live, now_ns);
-	/* what still waits in the ring may be what a verdict must know: time is as far as has been read */
-	tick(live, behind ? intake_observed_ns(source->intake) : now_ns);
-	if (now_ns >= live->looked_ns + LOOK_EVERY_NS) {
+	tick(live, time_ns);
+	if (!lag->held && now_ns >= live->looked_ns + LOOK_EVERY_NS) {
 		live->looked_ns = now_ns;
 		if (intake_wants_owners(source->intake) && !session_snapshot(live->session, false))
 			intake_looked(source->intake, now_ns);
 	}
-	return r < 0 ? r : 0;
+	return 0;
 }
 
 /* What must follow the last state changes has that long: an RST, a mini-socket. */
@@ -211,8 +231,9 @@ static int live_finish(struct source *source)
 	session_detach(live->session);
 	/* only now does the ring have an end */
 	live->finished = true;
-	session_consume(live->session);
+	session_catch_up(live->session);
 	now_ns = run_now_ns();
+	skip_unread(live, now_ns);
 	look_for_losses(live, now_ns);
 	intake_finish(source->intake, now_ns);
 	if (intake_bad_records(source->intake))

@@ -30,10 +30,13 @@ static int keep(void *ctx, const void *record, size_t size)
 
 int aside_read(struct buf *aside, const struct ring *ring)
 {
+	int r;
+
 	/* Room for all of it before any of it is read. It takes memory when it is written to. */
 	if (aside->len > ASIDE_MAX || buf_reserve(aside, ring->size))
 		return 0;
-	return ring_consume(ring, keep, aside);
+	r = ring_consume(ring, keep, aside);
+	return r < 0 ? r : 0;
 }
 
 int aside_give(struct buf *aside, int (*take)(void *ctx, const void *record, size_t size), void *ctx)

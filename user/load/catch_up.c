@@ -3,13 +3,29 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <time.h>
 
 /*
- * A record is unfinished for as long as its program runs: microseconds, or until
- * a host runs this virtual CPU again. Beyond that many looks in vain it is not
- * waited for.
+ * A record is unfinished for as long as its program runs: microseconds, or until a
+ * scheduler runs its task again, or a host this virtual CPU. For the first it is
+ * enough to let others go ahead, for the others it is not.
  */
-#define VAIN_MAX 10000
+#define YIELDS_MAX 100
+#define NAP_NS	   (200 * 1000)
+
+/* How long nothing has moved. */
+struct wait {
+	int looks;
+	uint64_t since_ns;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
 
 static unsigned long look(const volatile unsigned long *position)
 {
@@ -22,10 +38,30 @@ static int is_reached(const struct ring_at *at, unsigned long goal)
 	return (long)(look(at->read) - goal) >= 0;
 }
 
-int catch_up(const struct ring_at *at, int (*consume)(void *ctx), void *ctx)
+/* False: it is not worth waiting for any longer. */
+static bool wait_for(struct ring_at *at, unsigned long position, struct wait *wait)
+{
+	struct timespec nap = { .tv_nsec = NAP_NS };
+
+	if (at->gave_up && at->gave_up_at == position)
+		return false;
+	if (!wait->looks++)
+		wait->since_ns = now_ns();
+	if (wait->looks <= YIELDS_MAX) {
+		sched_yield();
+		return true;
+	}
+	at->gave_up = now_ns() - wait->since_ns >= at->patience_ns;
+	at->gave_up_at = position;
+	if (!at->gave_up)
+		nanosleep(&nap, NULL);
+	return !at->gave_up;
+}
+
+int catch_up(struct ring_at *at, int (*consume)(void *ctx), void *ctx)
 {
 	unsigned long goal = look(at->written);
-	int vain = 0;
+	struct wait wait = { 0 };
 
 	while (!is_reached(at, goal)) {
 		unsigned long before = look(at->read);
@@ -33,13 +69,10 @@ int catch_up(const struct ring_at *at, int (*consume)(void *ctx), void *ctx)
 
 		if (r < 0 && r != -EAGAIN)
 			return r;
-		if (look(at->read) != before) {
-			vain = 0;
-			continue;
-		}
-		if (++vain == VAIN_MAX)
+		if (look(at->read) != before)
+			wait.looks = 0;
+		else if (!wait_for(at, before, &wait))
 			return -EAGAIN;
-		sched_yield();
 	}
 	return 0;
 }

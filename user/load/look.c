@@ -63,7 +63,8 @@ int look_give_until(struct look *look, uint64_t mono_ns)
  * socket would seem to go back in time. What was traced after comes after: else one
  * that has ended since would seem to be another one, without an end. A mini-socket
  * that was found comes before all that was traced: else its end might come first,
- * and it would stay for ever.
+ * and it would stay for ever. Where a record of the trace stays unfinished, what was
+ * looked at is given without what is behind that one: late is better than never.
  */
 int look_give(struct look *look, const struct wire_held *records, size_t n)
 {
@@ -73,7 +74,7 @@ int look_give(struct look *look, const struct wire_held *records, size_t n)
 	look->waiting = n;
 	if (!r && look->catch_up)
 		r = look->catch_up(look->session);
-	if (!r)
+	if (!r || r == -EAGAIN)
 		r = look_give_until(look, UINT64_MAX);
 	look->waiting = 0;
 	return r;

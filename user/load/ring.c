@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -50,6 +50,18 @@ static size_t taken_by(uint32_t length)
 	return ((size_t)length + BPF_RINGBUF_HDR_SZ + 7) & ~(size_t)7;
 }
 
+static uint32_t head_at(const struct ring *ring, unsigned long position)
+{
+	const void *head = ring->data + (position & (ring->size - 1));
+
+	return __atomic_load_n((const uint32_t *)head, __ATOMIC_ACQUIRE);
+}
+
+static uint32_t length_of(uint32_t head)
+{
+	return head & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+}
+
 /* The record at that place in one piece: one that runs over the end is copied. */
 static const void *piece(const struct ring *ring, size_t offset, size_t length, char *copy)
 {
@@ -71,6 +83,7 @@ int ring_consume(const struct ring *ring, int (*take)(void *ctx, const void *rec
 {
 	unsigned long position = *ring->read, told = position, end;
 	char copy[RING_RECORD_MAX] __attribute__((aligned(8)));
+	bool unfinished = false;
 	int r = 0;
 
 	/*
@@ -79,14 +92,14 @@ int ring_consume(const struct ring *ring, int (*take)(void *ctx, const void *rec
 	 */
 	end = __atomic_load_n(ring->written, __ATOMIC_ACQUIRE);
 	while (r >= 0 && position != end) {
-		size_t offset = position & (ring->size - 1);
-		uint32_t head = __atomic_load_n((const uint32_t *)(ring->data + offset), __ATOMIC_ACQUIRE);
-		uint32_t length = head & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+		uint32_t head = head_at(ring, position);
+		uint32_t length = length_of(head);
+		size_t offset = (position + BPF_RINGBUF_HDR_SZ) & (ring->size - 1);
 
-		if (head & BPF_RINGBUF_BUSY_BIT)
+		unfinished = head & BPF_RINGBUF_BUSY_BIT;
+		if (unfinished)
 			break;
 		position += taken_by(length);
-		offset = (offset + BPF_RINGBUF_HDR_SZ) & (ring->size - 1);
 		if (length > RING_RECORD_MAX)
 			r = -EBADMSG;
 		else if (!(head & BPF_RINGBUF_DISCARD_BIT))
@@ -97,5 +110,20 @@ int ring_consume(const struct ring *ring, int (*take)(void *ctx, const void *rec
 		}
 	}
 	tell(ring, position);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : unfinished;
+}
+
+/* The length of an unfinished record is there: the kernel writes it before it moves the position. */
+uint64_t ring_unread(const struct ring *ring)
+{
+	unsigned long position = *ring->read, end = __atomic_load_n(ring->written, __ATOMIC_ACQUIRE);
+	uint64_t n = 0;
+
+	while ((long)(end - position) > 0) {
+		uint32_t head = head_at(ring, position);
+
+		n += !(head & BPF_RINGBUF_DISCARD_BIT);
+		position += taken_by(length_of(head));
+	}
+	return n;
 }

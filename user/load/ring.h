@@ -9,6 +9,7 @@
 #define TCPCLOSE_LOAD_RING_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* The longest record; a longer one is none of ours. */
 #define RING_RECORD_MAX 1024
@@ -25,10 +26,12 @@ struct ring {
 int ring_open(int fd, size_t size, struct ring *ret);
 void ring_close(struct ring *ring);
 /*
- * Hands out the records that are there now, until the next is unfinished or take() says
- * something negative: that is returned, and the record counts as read. -EBADMSG
- * for a record that cannot be one.
+ * Hands out the records that are there now: 0; or until the next is unfinished: 1,
+ * there may be others behind it; or until take() says something negative: that is
+ * returned, and the record counts as read. -EBADMSG for a record that cannot be one.
  */
 int ring_consume(const struct ring *ring, int (*take)(void *ctx, const void *record, size_t size), void *ctx);
+/* How many records wait, finished or not. */
+uint64_t ring_unread(const struct ring *ring);
 
 #endif

@@ -32,6 +32,7 @@ struct session {
 	struct tcpclose_bpf *skel;
 	struct examination *found;
 	struct ring ring;
+	struct ring_at at;
 	struct bpf_link *links[LINKS_MAX];
 	enum hook link_hooks[LINKS_MAX];
 	size_t n_links;
@@ -188,6 +189,7 @@ static int load(struct session *s, const struct session_config *config)
 	r = ring_open(bpf_map__fd(s->skel->maps.ring), bpf_map__max_entries(s->skel->maps.ring), &s->ring);
 	if (r)
 		log_error("cannot map the ring buffer: %s (a smaller --ring may fit)", strerror(-r));
+	s->at = (struct ring_at){ s->ring.read, s->ring.written, .patience_ns = SESSION_PATIENCE_NS };
 	return r;
 }
 
@@ -278,14 +280,22 @@ int session_consume(struct session *s)
 {
 	int r = consume(s);
 
-	return r == -EAGAIN ? 1 : r < 0 ? r : 0;
+	return r == -EAGAIN ? SESSION_MORE : r > 0 ? SESSION_UNFINISHED : r;
 }
 
 int session_catch_up(struct session *s)
 {
-	struct ring_at at = { .read = s->ring.read, .written = s->ring.written };
+	return catch_up(&s->at, consume, s);
+}
 
-	return catch_up(&at, consume, s);
+unsigned long session_position(const struct session *s)
+{
+	return *s->ring.read;
+}
+
+uint64_t session_unread(const struct session *s)
+{
+	return ring_unread(&s->ring);
 }
 
 int session_snapshot(struct session *s, bool all)

@@ -60,13 +60,20 @@ int session_open(const struct session_config *config, session_record_fn take, vo
 		 struct session **ret);
 /* Becomes readable (an edge) when a good part of the ring is full. Until then it is for the caller to look. */
 int session_fd(const struct session *s);
-/* Takes all that is there: 0; or until take() says -EAGAIN: 1, there may be more. Or negative errno. */
+/* What is left in the ring: nothing; what take() had no time for; what a program has begun to write, and all behind it. */
+enum session_left { SESSION_ALL_READ, SESSION_MORE, SESSION_UNFINISHED };
+/* Takes what is there, until take() says -EAGAIN or one is unfinished: enum session_left. Or negative errno. */
 int session_consume(struct session *s);
+/* An unfinished record is waited for that long, and once: longer than a task or a virtual CPU is left waiting. */
+#define SESSION_PATIENCE_NS UINT64_C(1000000000)
 /*
  * Takes all that was there when it was called, however often take() says -EAGAIN.
  * 0; -EAGAIN where a record stays unfinished; else what take() said.
  */
 int session_catch_up(struct session *s);
+/* How far the ring was read: it moves with every record. */
+unsigned long session_position(const struct session *s);
+uint64_t session_unread(const struct session *s); /* records that wait in the ring */
 /*
  * The sockets that exist: those that tasks hold, with the task, and with `all`
  * those that nobody holds, in every network namespace that can be entered: these

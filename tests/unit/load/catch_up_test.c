@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <time.h>
 
 #include "load/catch_up.h"
 
@@ -15,10 +16,18 @@ struct ring {
 	unsigned long read, written;
 	unsigned long at_once;	  /* then it had enough; 0 = never */
 	unsigned long unfinished; /* position of a record that is being written; 0 = none */
-	int finishes_after;	  /* so many looks; 0 = never */
+	uint64_t finishes_ns;	  /* when; 0 = never */
 	unsigned long grows;	  /* records that come while one is read */
 	int looks, error;
 };
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
 
 static int consume(void *ctx)
 {
@@ -26,7 +35,7 @@ static int consume(void *ctx)
 	unsigned long taken = 0;
 
 	ring->looks++;
-	if (ring->unfinished && ring->finishes_after && ring->looks > ring->finishes_after)
+	if (ring->unfinished && ring->finishes_ns && now_ns() >= ring->finishes_ns)
 		ring->unfinished = 0;
 	if (ring->error)
 		return ring->error;
@@ -43,7 +52,7 @@ static int consume(void *ctx)
 
 static int caught_up(struct ring *ring)
 {
-	struct ring_at at = { &ring->read, &ring->written };
+	struct ring_at at = { &ring->read, &ring->written, .patience_ns = 1000000 };
 
 	return catch_up(&at, consume, ring);
 }
@@ -69,12 +78,13 @@ static void what_is_written_faster_than_it_is_read_holds_nobody_up(void **state)
 
 static void a_record_that_is_being_written_is_waited_for(void **state)
 {
-	struct ring ring = { .written = 100, .unfinished = 50, .finishes_after = 20 };
+	/* longer than a time slice: who writes it may have lost its CPU to another task */
+	struct ring ring = { .written = 100, .unfinished = 50, .finishes_ns = now_ns() + 30000000 };
+	struct ring_at at = { &ring.read, &ring.written, .patience_ns = UINT64_C(60000000000) };
 
 	(void)state;
-	assert_int_equal(caught_up(&ring), 0);
+	assert_int_equal(catch_up(&at, consume, &ring), 0);
 	assert_int_equal(ring.read, 100);
-	assert_true(ring.looks > 20);
 }
 
 static void a_record_that_stays_unfinished_is_no_success(void **state)
@@ -84,6 +94,27 @@ static void a_record_that_stays_unfinished_is_no_success(void **state)
 	(void)state;
 	assert_int_equal(caught_up(&ring), -EAGAIN);
 	assert_int_equal(ring.read, 50);
+}
+
+/* Many look one after the other: together they wait no longer than one. */
+static void what_was_waited_for_in_vain_is_not_waited_for_again(void **state)
+{
+	struct ring ring = { .written = 100, .unfinished = 50 };
+	struct ring_at at = { &ring.read, &ring.written, .patience_ns = 1000000 };
+	int looks;
+
+	(void)state;
+	assert_int_equal(catch_up(&at, consume, &ring), -EAGAIN);
+	looks = ring.looks;
+	assert_int_equal(catch_up(&at, consume, &ring), -EAGAIN);
+	assert_int_equal(ring.looks, looks + 1);
+	ring.unfinished = 70;
+	assert_int_equal(catch_up(&at, consume, &ring), -EAGAIN);
+	assert_int_equal(ring.read, 70);
+	assert_true(ring.looks > looks + 3);
+	ring.unfinished = 0;
+	assert_int_equal(catch_up(&at, consume, &ring), 0);
+	assert_int_equal(ring.read, 100);
 }
 
 static void positions_wrap_around(void **state)
@@ -119,6 +150,7 @@ int main(void)
 		cmocka_unit_test(what_is_written_faster_than_it_is_read_holds_nobody_up),
 		cmocka_unit_test(a_record_that_is_being_written_is_waited_for),
 		cmocka_unit_test(a_record_that_stays_unfinished_is_no_success),
+		cmocka_unit_test(what_was_waited_for_in_vain_is_not_waited_for_again),
 		cmocka_unit_test(positions_wrap_around),
 		cmocka_unit_test(nothing_to_read_is_not_looked_at),
 		cmocka_unit_test(an_error_of_the_reader_is_told),

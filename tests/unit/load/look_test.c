@@ -18,7 +18,7 @@
 static uint64_t taken[MAX], ring[MAX];
 static size_t n_taken, n_ring;
 static struct look look;
-static int answer;
+static int answer, ring_says;
 
 static int take(void *ctx, const void *record, size_t size)
 {
@@ -40,14 +40,14 @@ static int read_ring(struct session *session)
 		taken[n_taken++] = ring[i];
 	}
 	n_ring = 0;
-	return 0;
+	return ring_says;
 }
 
 static int setup(void **state)
 {
 	(void)state;
 	n_taken = n_ring = 0;
-	answer = 0;
+	answer = ring_says = 0;
 	look = (struct look){ .take = take, .catch_up = read_ring };
 	return 0;
 }
@@ -100,6 +100,28 @@ static void a_taker_that_has_had_enough_for_now_loses_nothing(void **state)
 	assert_taken(2, wanted);
 }
 
+static void what_stays_unfinished_in_the_ring_holds_back_no_look(void **state)
+{
+	const struct wire_held records[] = { seen(10, WIRE_SNAPSHOT), seen(20, WIRE_SNAPSHOT) };
+	const uint64_t wanted[] = { 10, 15, 20 };
+
+	(void)state;
+	ring[n_ring++] = 15;
+	ring_says = -EAGAIN;
+	assert_int_equal(look_give(&look, records, 2), 0);
+	assert_taken(3, wanted);
+}
+
+static void a_ring_that_fails_ends_the_look(void **state)
+{
+	const struct wire_held records[] = { seen(10, WIRE_SNAPSHOT) };
+
+	(void)state;
+	ring_says = -EPIPE;
+	assert_int_equal(look_give(&look, records, 1), -EPIPE);
+	assert_int_equal(n_taken, 0);
+}
+
 static void a_taker_that_fails_ends_the_look(void **state)
 {
 	const struct wire_held records[] = { seen(10, WIRE_SNAPSHOT), seen(20, WIRE_SNAPSHOT) };
@@ -117,6 +139,8 @@ int main(void)
 		cmocka_unit_test_setup(what_was_looked_at_stands_in_time_among_what_was_traced, setup),
 		cmocka_unit_test_setup(a_mini_socket_that_was_found_comes_before_all_of_it_and_once, setup),
 		cmocka_unit_test_setup(a_taker_that_has_had_enough_for_now_loses_nothing, setup),
+		cmocka_unit_test_setup(what_stays_unfinished_in_the_ring_holds_back_no_look, setup),
+		cmocka_unit_test_setup(a_ring_that_fails_ends_the_look, setup),
 		cmocka_unit_test_setup(a_taker_that_fails_ends_the_look, setup),
 	};
 

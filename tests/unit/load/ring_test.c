@@ -41,9 +41,10 @@ static void an_unfinished_record_holds_up_what_is_behind_it(void **state)
 	at = *w->written;
 	writer_put(w, 40, 2, BPF_RINGBUF_BUSY_BIT);
 	writer_put(w, 24, 3, 0);
-	assert_int_equal(ring_consume(&w->ring, writer_take, w), 0);
+	assert_int_equal(ring_consume(&w->ring, writer_take, w), 1);
 	assert_int_equal(w->records, 1);
 	assert_true(*w->read == at);
+	assert_int_equal(ring_consume(&w->ring, writer_take, w), 1);
 	memcpy(w->data + at, &head, sizeof(head));
 	assert_int_equal(ring_consume(&w->ring, writer_take, w), 0);
 	assert_int_equal(w->records, 3);
@@ -60,6 +61,23 @@ static void what_was_discarded_is_passed_over(void **state)
 	assert_int_equal(w->records, 1);
 	assert_int_equal(w->last_byte, 2);
 	assert_true(*w->read == *w->written);
+}
+
+static void what_was_never_read_can_be_counted(void **state)
+{
+	struct writer *w = *state;
+
+	assert_int_equal(ring_unread(&w->ring), 0);
+	for (unsigned i = 0; i < 1000; i++) {
+		writer_put(w, 1 + i % 300, 1, 0);
+		assert_int_equal(ring_consume(&w->ring, writer_take, w), 0);
+	}
+	writer_put(w, 40, 2, BPF_RINGBUF_BUSY_BIT);
+	writer_put(w, 300, 3, 0);
+	writer_put(w, 24, 4, BPF_RINGBUF_DISCARD_BIT);
+	writer_put(w, 16, 5, 0);
+	assert_int_equal(ring_consume(&w->ring, writer_take, w), 1);
+	assert_int_equal(ring_unread(&w->ring), 3);
 }
 
 static void who_had_enough_goes_on_behind_the_last_record(void **state)
@@ -121,6 +139,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(records_come_out_in_order_and_whole_over_the_ring_s_end, writer_setup, writer_teardown),
 		cmocka_unit_test_setup_teardown(an_unfinished_record_holds_up_what_is_behind_it, writer_setup, writer_teardown),
 		cmocka_unit_test_setup_teardown(what_was_discarded_is_passed_over, writer_setup, writer_teardown),
+		cmocka_unit_test_setup_teardown(what_was_never_read_can_be_counted, writer_setup, writer_teardown),
 		cmocka_unit_test_setup_teardown(who_had_enough_goes_on_behind_the_last_record, writer_setup, writer_teardown),
 		cmocka_unit_test_setup_teardown(writers_are_told_long_before_a_full_ring_is_read, writer_setup, writer_teardown),
 		cmocka_unit_test_setup_teardown(a_record_that_cannot_be_ours_is_an_error, writer_setup, writer_teardown),
