@@ -20,31 +20,41 @@ static struct losses_of *losses_at(struct losses *l, const char *where, bool add
 	return &l->of[l->n++];
 }
 
+static uint64_t more(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* What was once missed stays so: what was judged since was judged without it. */
 bool losses_set(struct losses *l, const struct losses_of *of)
 {
 	struct losses_of *own = losses_at(l, of->where, !is_nothing(of));
 
-	if (!own || (own->lost == of->lost && own->missed == of->missed &&
+	if (!own || (own->lost >= of->lost && own->missed >= of->missed &&
 		     own->rescued == of->rescued))
 		return false;
-	own->lost = of->lost;
-	own->missed = of->missed;
+	own->lost = more(own->lost, of->lost);
+	own->missed = more(own->missed, of->missed);
 	own->rescued = of->rescued;
 	return true;
 }
 
 bool losses_sum(struct losses *l)
 {
-	uint64_t before = l->known;
+	bool is_more = false;
 
 	l->lost = l->missed = l->rescued = 0;
 	for (size_t i = 0; i < l->n; i++) {
-		l->lost += l->of[i].lost;
-		l->missed += l->of[i].missed;
-		l->rescued += l->of[i].rescued;
+		struct losses_of *of = &l->of[i];
+
+		is_more |= of->lost != of->known_lost || of->missed != of->known_missed;
+		of->known_lost = of->lost;
+		of->known_missed = of->missed;
+		l->lost += of->lost;
+		l->missed += of->missed;
+		l->rescued += of->rescued;
 	}
-	l->known = l->lost + l->missed;
-	return l->known > before;
+	return is_more;
 }
 
 bool losses_next(struct losses *l, struct loss *ret)

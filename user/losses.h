@@ -14,19 +14,22 @@
 struct losses_of {
 	char where[LOSS_WHERE]; /* its slug */
 	uint64_t lost, missed, rescued;
-	uint64_t said; /* by a record */
+	uint64_t said;                     /* by a record */
+	uint64_t known_lost, known_missed; /* when they were summed up last */
 };
 
 struct losses {
 	size_t n;
 	struct losses_of of[LOSSES_MAX];
 	uint64_t lost, missed, rescued; /* sums */
-	uint64_t known;                 /* lost and missed, when they were summed up last */
 };
 
-/* What was counted at one hook. False when that is nothing new, or one hook too many: it is left out. */
+/*
+ * What was counted at one hook; what is lost or missed stays so. False when that is
+ * nothing new, or one hook too many: it is left out.
+ */
 bool losses_set(struct losses *losses, const struct losses_of *of);
-/* All hooks were looked at: true when more was lost or missed than ever before. */
+/* All hooks were looked at: true when more was lost or missed at one of them than ever before. */
 bool losses_sum(struct losses *losses);
 /* A record for every hook whose count has moved since it was last said; false when all are said. */
 bool losses_next(struct losses *losses, struct loss *ret);

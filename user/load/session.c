@@ -20,6 +20,7 @@
 #include "load/diag.h"
 #include "load/examine.h"
 #include "load/look.h"
+#include "load/misses.h"
 #include "load/ring.h"
 #include "load/ways.h"
 #include "wire.h"
@@ -40,6 +41,8 @@ struct session {
 	void *ctx;
 	struct look *look; /* while one is under way */
 	struct buf aside;  /* what is traced while mini-sockets are asked for */
+	struct misses base[HOOK_MAX], last[HOOK_MAX]; /* when all was attached; when the first was taken off */
+	uint32_t ended;				      /* bits 1 << HOOK_...: `last` is of these */
 	uint32_t hz;
 	const char **reasons;
 	size_t n_reasons;
@@ -233,6 +236,52 @@ static void find_hz(struct session *s)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
+/* Of all hooks as of now; misses before rescues: one in between must not look like one that nobody caught. */
+static int count(const struct session *s, struct misses now[HOOK_MAX], uint64_t lost[HOOK_MAX])
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct wire_count *counts = cpus > 0 ? calloc((size_t)cpus, sizeof(*counts)) : NULL;
+
+	if (!counts)
+		return -ENOMEM;
+	misses_count(s->skel->obj, s->found, now);
+	for (__u32 hook = 0; hook < HOOK_MAX; hook++) {
+		if (bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.counts), &hook, counts))
+			continue;
+		for (int cpu = 0; cpu < cpus; cpu++) {
+			lost[hook] += counts[cpu].lost;
+			now[hook].rescued += counts[cpu].rescued;
+		}
+	}
+	free(counts);
+	return 0;
+}
+
+/*
+ * While programs come and go an understudy stands alone: each event looks like a
+ * rescue. What is counted is what happened in between.
+ */
+static void begin_counting(struct session *s)
+{
+	uint64_t lost[HOOK_MAX] = { 0 };
+
+	count(s, s->base, lost);
+}
+
+static void end_counting(struct session *s, uint32_t hooks)
+{
+	struct misses now[HOOK_MAX] = { 0 };
+	uint64_t lost[HOOK_MAX] = { 0 };
+
+	hooks &= ~s->ended;
+	if (!hooks || count(s, now, lost))
+		return;
+	for (int hook = 0; hook < HOOK_MAX; hook++)
+		if (hooks & 1U << hook)
+			s->last[hook] = now[hook];
+	s->ended |= hooks;
+}
+
 int session_open(const struct session_config *config, session_record_fn take, void *ctx,
 		 struct session **ret)
 {
@@ -253,6 +302,7 @@ int session_open(const struct session_config *config, session_record_fn take, vo
 		/* before anything is traced: with many files open it takes a while, and nothing is read meanwhile */
 		find_hz(s);
 		r = attach(s);
+		begin_counting(s);
 	}
 	if (r) {
 		session_close(s);
@@ -369,6 +419,7 @@ uint64_t session_lost(const struct session *s)
 
 void session_detach_states(struct session *s)
 {
+	end_counting(s, 1U << HOOK_STATE);
 	/* what no change of state will carry any more goes by itself */
 	s->skel->bss->states_unseen = 1;
 	for (size_t i = 0; i < s->n_links; i++) {
@@ -381,62 +432,28 @@ void session_detach_states(struct session *s)
 
 void session_detach(struct session *s)
 {
+	if (s->n_links)
+		end_counting(s, (1U << HOOK_MAX) - 1);
 	/* destroying no link does nothing */
 	for (size_t i = 0; i < s->n_links; i++)
 		bpf_link__destroy(s->links[i]);
 	s->n_links = 0;
 }
 
-static uint64_t recursion_misses(const struct bpf_program *p)
-{
-	struct bpf_prog_info info = { 0 };
-	__u32 size = sizeof(info);
-
-	if (bpf_program__fd(p) < 0 || bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &size))
-		return 0;
-	return info.recursion_misses;
-}
-
-/* Events that the kernel did not run the first program for; an understudy may have been. */
-static void count_misses(const struct session *s, struct session_losses *ret)
-{
-	const struct cell *cells;
-	size_t n;
-
-	cells = plan_cells(&n);
-	for (size_t i = 0; i < n; i++) {
-		const struct bpf_program *p =
-			bpf_object__find_program_by_name(s->skel->obj, cells[i].program);
-
-		if (p && examination_takes(s->found, &cells[i]) && !cells[i].understudy &&
-		    !examination_shared(s->found, &cells[i]))
-			ret->missed[cells[i].hook] += recursion_misses(p);
-	}
-}
-
 int session_losses(const struct session *s, struct session_losses *ret)
 {
-	int cpus = libbpf_num_possible_cpus();
-	struct wire_count *counts = cpus > 0 ? calloc((size_t)cpus, sizeof(*counts)) : NULL;
+	struct misses now[HOOK_MAX] = { 0 };
+	int r;
 
 	*ret = (struct session_losses){ 0 };
-	if (!counts)
-		return -ENOMEM;
-	/* before the rescues: a miss in between must not look like one that nobody caught */
-	count_misses(s, ret);
-	for (__u32 hook = 0; hook < HOOK_MAX; hook++) {
-		if (bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.counts), &hook, counts))
-			continue;
-		for (int cpu = 0; cpu < cpus; cpu++) {
-			ret->lost[hook] += counts[cpu].lost;
-			ret->rescued[hook] += counts[cpu].rescued;
-		}
+	r = count(s, now, ret->lost);
+	for (int hook = 0; hook < HOOK_MAX && !r; hook++) {
+		const struct misses *m = s->ended & 1U << hook ? &s->last[hook] : &now[hook];
+
+		ret->missed[hook] = misses_unseen(m, &s->base[hook]);
+		ret->rescued[hook] = misses_rescued(m, &s->base[hook]);
 	}
-	free(counts);
-	for (int hook = 0; hook < HOOK_MAX; hook++)
-		ret->missed[hook] -= ret->rescued[hook] < ret->missed[hook] ? ret->rescued[hook] :
-									      ret->missed[hook];
-	return 0;
+	return r;
 }
 
 const struct plan *session_plan(const struct session *s)

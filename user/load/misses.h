@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* misses: events that the kernel did not run a program for, and which of them nobody saw. */
+#ifndef TCPCLOSE_LOAD_MISSES_H
+#define TCPCLOSE_LOAD_MISSES_H
+
+#include "load/examine.h"
+
+struct bpf_object;
+
+/* Of one hook, since its programs were loaded. */
+struct misses {
+	uint64_t alone;	       /* by programs that have no understudy */
+	uint64_t doubled;      /* by those that have one */
+	uint64_t understudies; /* by understudies */
+	uint64_t rescued;      /* an understudy found that it was the first to run for an event */
+};
+
+/* All but `rescued`, which the programs count themselves: added to `now`. */
+void misses_count(const struct bpf_object *obj, const struct examination *found,
+		  struct misses now[HOOK_MAX]);
+/* What nobody saw between `base` and `now`, and what an understudy alone did. */
+uint64_t misses_unseen(const struct misses *now, const struct misses *base);
+uint64_t misses_rescued(const struct misses *now, const struct misses *base);
+
+#endif
