@@ -4,6 +4,7 @@
 #define TCPCLOSE_MINISOCK_BPF_H
 
 #include "spot.bpf.h"
+#include "wheel.h"
 
 /*
  * As much of a mini-socket as is read, copied at once: the timer tracepoints give
@@ -208,12 +209,16 @@ static __always_inline __u8 find_code(void *ctx)
 	return WIRE_BY_UNKNOWN;
 }
 
-/* A timer that is due is left out: it runs out, and many do. */
+/*
+ * A timer that runs out is left out, for many do. By its bucket: whoever ends the
+ * mini-socket after the time that was asked for and before the wheel gets there has a name.
+ */
 static __always_inline __u8 find_caller(void *ctx, __u64 tw_addr)
 {
 	const struct inet_timewait_sock *tw = (const void *)tw_addr;
+	__u64 runs_out = wheel_runs_out(BPF_CORE_READ(tw, tw_timer.expires), BPF_CORE_READ(tw, tw_timer.flags));
 
-	if ((long)(BPF_CORE_READ(tw, tw_timer.expires) - bpf_jiffies64()) <= 0)
+	if ((long)(runs_out - bpf_jiffies64()) <= 0)
 		return WIRE_BY_UNKNOWN;
 	return find_code(ctx);
 }

@@ -225,6 +225,7 @@ struct timer_list {
 	struct hlist_node entry;
 	unsigned long expires;
 	void (*function)(struct timer_list *);
+	u32 flags;
 };
 
 struct request_sock {
