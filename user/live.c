@@ -157,10 +157,9 @@ static void peek(struct live *live)
 static void live_begin(struct source *source)
 {
 	struct live *live = (struct live *)source;
-	int r = session_find_minis(live->session);
+	int minis = session_find_minis(live->session);
+	int sockets = session_snapshot(live->session, true), r = minis ? minis : sockets;
 
-	if (!r)
-		r = session_snapshot(live->session, true);
 	if (r)
 		log_info("cannot look at the sockets that exist (%s): older connections are known by what happens to them",
 			 strerror(-r));

@@ -32,6 +32,7 @@ struct diag {
 	uint64_t then_ns; /* what time the records carry */
 	struct wire_held records[RECORDS_MAX];
 	size_t n;
+	int given; /* what the looker said to the last of them */
 };
 
 static uint64_t now_ns(void)
@@ -173,7 +174,7 @@ static int receive(struct mnl_socket *socket, struct diag *d, uint64_t since_ns)
 {
 	char buf[32768];
 	ssize_t got = mnl_socket_recvfrom(socket, buf, sizeof(buf));
-	int r, given;
+	int r;
 
 	if (got < 0)
 		return -errno;
@@ -182,8 +183,8 @@ static int receive(struct mnl_socket *socket, struct diag *d, uint64_t since_ns)
 	r = mnl_cb_run(buf, (size_t)got, 0, 0, on_socket, d);
 	if (r < 0)
 		return -errno;
-	given = look_give(d->look, d->records, d->n);
-	return given ? given : r;
+	d->given = look_give(d->look, d->records, d->n);
+	return d->given ? d->given : r;
 }
 
 /*
@@ -204,10 +205,9 @@ static int listen_to(struct mnl_socket *socket, struct diag *d, uint64_t since_n
 	return r < 0 ? r : 0;
 }
 
-static int look_in_place(void *ctx)
+static int ask_in_place(struct diag *d)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
-	struct diag *d = ctx;
 	struct mnl_socket *socket;
 	int r = 0;
 
@@ -228,6 +228,19 @@ static int look_in_place(void *ctx)
 	}
 	mnl_socket_close(socket);
 	return r;
+}
+
+/* One namespace that cannot be asked (a kernel without tcp_diag, no descriptor left) says nothing of the others. */
+static int look_in_place(void *ctx)
+{
+	struct diag *d = ctx;
+	int r = ask_in_place(d);
+
+	if (d->given)
+		return d->given;
+	if (r && !d->look->passed_over)
+		d->look->passed_over = r;
+	return 0;
 }
 
 static int look_everywhere(struct look *look, const struct wire_filter *filter, uint32_t hz,

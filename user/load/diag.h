@@ -18,7 +18,7 @@ struct wire_filter;
  * In every network namespace that can be entered, as records without an address
  * (ev.sk is 0). `hz` turns times into jiffies, 0 = not known. Mini-sockets are not
  * asked for where the filter wants a process or a cgroup: whose they were is not
- * known. 0 or negative errno.
+ * known. 0, also where look->passed_over is set, or negative errno.
  */
 int diag_minis(struct look *look, const struct wire_filter *filter, uint32_t hz);
 int diag_sockets(struct look *look, const struct wire_filter *filter, uint32_t hz);

@@ -15,6 +15,7 @@ struct look {
 	struct session *session;
 	const struct wire_held *next; /* read, and not given yet */
 	size_t waiting;
+	int passed_over; /* why the first network namespace was that could not be asked; 0 = none */
 };
 
 /* The iterator writes slots of the size of struct wire_held. 0 or negative errno. */

@@ -43,6 +43,7 @@ struct session {
 	struct buf aside;  /* what is traced while mini-sockets are asked for */
 	struct misses base[HOOK_MAX], last[HOOK_MAX]; /* when all was attached; when the first was taken off */
 	uint32_t ended;				      /* bits 1 << HOOK_...: `last` is of these */
+	bool passed_over; /* a namespace that could not be asked: it was said */
 	uint32_t hz;
 	const char **reasons;
 	size_t n_reasons;
@@ -348,17 +349,27 @@ uint64_t session_unread(const struct session *s)
 	return ring_unread(&s->ring);
 }
 
+/* Once: it is looked at again and again. */
+static void say_passed_over(struct session *s, const struct look *look)
+{
+	if (look->passed_over && !s->passed_over)
+		log_info("cannot ask every network namespace for its sockets (%s): those there that no process holds are not known",
+			 strerror(-look->passed_over));
+	s->passed_over |= look->passed_over != 0;
+}
+
 int session_snapshot(struct session *s, bool all)
 {
 	struct look look = { .take = s->take, .ctx = s->ctx, .catch_up = session_catch_up, .session = s };
-	int r;
+	int r, unheld = 0;
 
 	s->look = &look;
 	r = look_at(&look, s->skel->progs.iter__task_file);
-	if (!r && all)
-		r = diag_sockets(&look, &s->skel->rodata->config.filter, s->hz);
+	if (all)
+		unheld = diag_sockets(&look, &s->skel->rodata->config.filter, s->hz);
 	s->look = NULL;
-	return r;
+	say_passed_over(s, &look);
+	return r ? r : unheld;
 }
 
 /* To ask for a million of them takes longer than a ring lasts, and what is traced meanwhile comes after. */
@@ -374,6 +385,7 @@ int session_find_minis(struct session *s)
 	int r = diag_minis(&look, &s->skel->rodata->config.filter, s->hz);
 	int given = aside_give(&s->aside, on_record, s);
 
+	say_passed_over(s, &look);
 	return r ? r : given;
 }
 
