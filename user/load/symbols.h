@@ -12,7 +12,7 @@ struct symbol {
 	const char *name; /* lives as long as the call */
 };
 
-/* kallsyms: as in /proc, where the modules' come last; ends at the first of them, or at what is no symbol. */
+/* kallsyms: as in /proc, where the modules' come last; ends at the first of them. What is no symbol is passed over. */
 void symbols_each(FILE *kallsyms, void (*take)(void *ctx, const struct symbol *symbol), void *ctx);
 
 #endif

@@ -66,13 +66,26 @@ static void the_first_one_of_a_module_is_the_end(void **state)
 	assert_string_equal(seen.name, "a");
 }
 
-static void so_is_what_is_no_symbol(void **state)
+static void what_is_no_symbol_is_passed_over(void **state)
 {
 	static const char *const lines[] = { "what is this\n", "1000\n", "1000 \n", "1000 T\n", "1000 T", " T a\n", "\n", "1000 TT a\n" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		assert_int_equal(read_all(lines[i]).n, 0);
+	assert_int_equal(read_all("what is this\n1000 T a\n\n2000 T b\n").n, 2);
+}
+
+/* Rust's are. */
+static void a_name_may_be_as_long_as_the_kernel_lets_it(void **state)
+{
+	char text[700] = "1000 T a\n2000 t ";
+
+	(void)state;
+	memset(text + strlen(text), 'x', 511);
+	strcat(text, "\n3000 t tw_timer_handler\n");
+	assert_int_equal(read_all(text).n, 3);
+	assert_string_equal(read_all(text).name, "tw_timer_handler");
 }
 
 int main(void)
@@ -81,7 +94,8 @@ int main(void)
 		cmocka_unit_test(a_line_is_an_address_a_type_and_a_name),
 		cmocka_unit_test(hidden_addresses_are_0),
 		cmocka_unit_test(the_first_one_of_a_module_is_the_end),
-		cmocka_unit_test(so_is_what_is_no_symbol),
+		cmocka_unit_test(what_is_no_symbol_is_passed_over),
+		cmocka_unit_test(a_name_may_be_as_long_as_the_kernel_lets_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
