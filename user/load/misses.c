@@ -3,7 +3,11 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "wire.h"
 
 static uint64_t recursion_misses(const struct bpf_program *p)
 {
@@ -51,6 +55,46 @@ void misses_count(const struct bpf_object *obj, const struct examination *found,
 		if (p)
 			*place(found, &cells[i], &now[cells[i].hook]) += recursion_misses(p);
 	}
+}
+
+/* As much of struct bpf_link_info as is needed, for headers that are older than the kernel. */
+struct kprobe_link_info {
+	__u32 type, id, prog_id, pad;
+	__u32 event, pad2;
+	__u64 name;
+	__u32 name_size, offset;
+	__u64 addr, missed;
+};
+
+uint64_t misses_of_kprobe(int link_fd)
+{
+	/* who does not ask for the name is told nothing by some kernels */
+	char name[256];
+	struct kprobe_link_info info = { .name = (uintptr_t)name, .name_size = sizeof(name) };
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(link_fd, &info, &size))
+		return 0;
+	return info.missed;
+}
+
+int misses_tally(int counts_fd, struct misses now[HOOK_MAX], uint64_t lost[HOOK_MAX])
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct wire_count *counts = cpus > 0 ? calloc((size_t)cpus, sizeof(*counts)) : NULL;
+
+	if (!counts)
+		return -ENOMEM;
+	for (__u32 hook = 0; hook < HOOK_MAX; hook++) {
+		if (bpf_map_lookup_elem(counts_fd, &hook, counts))
+			continue;
+		for (int cpu = 0; cpu < cpus; cpu++) {
+			lost[hook] += counts[cpu].lost;
+			now[hook].rescued += counts[cpu].rescued;
+		}
+	}
+	free(counts);
+	return 0;
 }
 
 /*

@@ -35,7 +35,7 @@ struct session {
 	struct ring ring;
 	struct ring_at at;
 	struct bpf_link *links[LINKS_MAX];
-	enum hook link_hooks[LINKS_MAX];
+	const struct cell *link_cells[LINKS_MAX];
 	size_t n_links;
 	session_record_fn take;
 	void *ctx;
@@ -110,7 +110,7 @@ static int attach_cell(struct session *s, const struct cell *cell)
 	link = cell->way == WAY_CGROUP ? attach_cgroup(p) : bpf_program__attach(p);
 	if (!link)
 		return attach_failed(s, cell, -errno);
-	s->link_hooks[s->n_links] = cell->hook;
+	s->link_cells[s->n_links] = cell;
 	s->links[s->n_links++] = link;
 	return 0;
 }
@@ -240,22 +240,11 @@ static void find_hz(struct session *s)
 /* Of all hooks as of now; misses before rescues: one in between must not look like one that nobody caught. */
 static int count(const struct session *s, struct misses now[HOOK_MAX], uint64_t lost[HOOK_MAX])
 {
-	int cpus = libbpf_num_possible_cpus();
-	struct wire_count *counts = cpus > 0 ? calloc((size_t)cpus, sizeof(*counts)) : NULL;
-
-	if (!counts)
-		return -ENOMEM;
 	misses_count(s->skel->obj, s->found, now);
-	for (__u32 hook = 0; hook < HOOK_MAX; hook++) {
-		if (bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.counts), &hook, counts))
-			continue;
-		for (int cpu = 0; cpu < cpus; cpu++) {
-			lost[hook] += counts[cpu].lost;
-			now[hook].rescued += counts[cpu].rescued;
-		}
-	}
-	free(counts);
-	return 0;
+	for (size_t i = 0; i < s->n_links; i++)
+		if (s->links[i] && s->link_cells[i]->way == WAY_KPROBE)
+			now[s->link_cells[i]->hook].alone += misses_of_kprobe(bpf_link__fd(s->links[i]));
+	return misses_tally(bpf_map__fd(s->skel->maps.counts), now, lost);
 }
 
 /*
@@ -435,7 +424,7 @@ void session_detach_states(struct session *s)
 	/* what no change of state will carry any more goes by itself */
 	s->skel->bss->states_unseen = 1;
 	for (size_t i = 0; i < s->n_links; i++) {
-		if (s->link_hooks[i] != HOOK_STATE)
+		if (s->link_cells[i]->hook != HOOK_STATE)
 			continue;
 		bpf_link__destroy(s->links[i]);
 		s->links[i] = NULL;
