@@ -304,7 +304,9 @@ static __always_inline int on_reset_sent(const struct sock *sk, const struct sk_
 
 /*
  * tcp_v4_send_reset() and its twin answer nothing where the segment is an RST
- * itself: entered, but no RST leaves.
+ * itself: entered, but no RST leaves. Nor does one for no socket where the route is
+ * not local, or the segment fails MD5 or AO: that is only known further on, and such
+ * an RST is told of (docs/KERNELS.md).
  */
 static __always_inline int on_reply(void *ctx, const struct sock *sk, const struct sk_buff *skb, __u32 reason)
 {

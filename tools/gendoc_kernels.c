@@ -79,6 +79,15 @@ static void print_hooks(FILE *out)
 		fprintf(out, " | %s |\n",
 			hook_row(i)->required ? "anything: it is required" : hook_row(i)->without);
 	}
+	fprintf(out, "\nBy way of fentry and kprobe, `tcp_v4_send_reset` and `tcp_v6_send_reset` are seen "
+		     "as they are entered, and\n"
+		     "not every time does an RST leave. Where the segment is an RST itself none does, and "
+		     "that is seen.\n"
+		     "Not seen is that none leaves for a segment that belongs to no socket and was not "
+		     "sent to an address\n"
+		     "of this host, or that fails TCP-MD5 or TCP-AO: such an RST is told of and was never "
+		     "sent. The\n"
+		     "tracepoint `tcp_send_reset` is behind all that.\n");
 }
 
 static void print_facts(FILE *out)
