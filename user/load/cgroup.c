@@ -50,7 +50,11 @@ static int open_mounted(const char *mounts, const char *root)
 	return fd;
 }
 
-/* Nobody but this descriptor knows of it, and it goes with it. */
+/*
+ * Nobody but this descriptor knows of the mount, and it goes with it. One trace stays
+ * where there was no cgroup2 at all, only v1: from its first mount on the kernel has a
+ * line "0::" in every /proc/PID/cgroup, until it is booted again.
+ */
 static int mount_alone(void)
 {
 	CLEANUP(close) int fs = fsopen("cgroup2", FSOPEN_CLOEXEC);
