@@ -3,7 +3,7 @@
 #define READ_BY_PROBE
 #include "minisock.bpf.h"
 
-/* Since when the peer has not acknowledged anything. Its FIN is an acknowledgement, too. */
+/* Since when the peer has not acknowledged anything. Its FIN is an acknowledgement, too. Beyond 2^32 jiffies it is too little. */
 static __always_inline __u32 ack_age(const struct tcp_sock *tp)
 {
 	__u32 at = READ(tp, rcv_tstamp);
