@@ -47,7 +47,11 @@ struct trace {
 
 static int take_line(void *ctx, const struct record *record)
 {
-	return output_take(&((struct trace *)ctx)->output, record);
+	struct trace *t = ctx;
+	struct record line = *record;
+
+	line.wall_step_ns = run_wall_step_ns(t->run);
+	return output_take(&t->output, &line);
 }
 
 static int on_record(void *ctx, const struct record *record)

@@ -25,6 +25,7 @@ struct intake {
 	uint64_t losses_said_ns; /* when by a record, the last time */
 	uint64_t bad_records;
 	uint64_t observed_ns, latest_ns;
+	int64_t wall_step_ns;
 	void (*see)(void *ctx, const struct obs *obs);
 	void *see_ctx;
 	int error;
@@ -38,6 +39,7 @@ static void emit(struct intake *in, struct record *record)
 
 	if (in->error)
 		return;
+	record->wall_step_ns = in->wall_step_ns;
 	r = in->config.emit(in->config.ctx, record);
 	if (r < 0)
 		in->error = r;
@@ -208,6 +210,20 @@ void intake_tick(struct intake *in, uint64_t now_ns)
 	flow_tick(in->flows, now_ns);
 	if (losses)
 		say_losses(in, now_ns);
+}
+
+void intake_wall(struct intake *in, int64_t step_ns)
+{
+	uint8_t step[8];
+
+	in->wall_step_ns = step_ns;
+	le_put(step, 8, (uint64_t)step_ns);
+	keep(in, TAPE_WALL, step, sizeof(step), NULL);
+}
+
+int64_t intake_wall_step_ns(const struct intake *in)
+{
+	return in->wall_step_ns;
 }
 
 void intake_loss(struct intake *in, const struct losses_of *of)

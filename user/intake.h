@@ -44,6 +44,9 @@ void intake_free(struct intake *intake); /* NULL is fine */
 void intake_record(struct intake *intake, const void *record, size_t size);
 /* Time passes: verdicts that are due are given. */
 void intake_tick(struct intake *intake, uint64_t now_ns);
+/* The wall clock is that far from where it would be, had nobody moved it since the run began. */
+void intake_wall(struct intake *intake, int64_t step_ns);
+int64_t intake_wall_step_ns(const struct intake *intake);
 /* What one hook has lost so far. */
 void intake_loss(struct intake *intake, const struct losses_of *of);
 /*

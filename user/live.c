@@ -29,6 +29,8 @@ struct live {
 	uint64_t turned_ns; /* when this turn of the loop began */
 	uint64_t ticked_ns, peeked_ns, looked_ns;
 	uint64_t lost_seen; /* of session_lost() */
+	uint64_t wall_ns; /* wall clock minus monotonic clock, when it began */
+	int64_t wall_step_ns;
 	struct lag lag;
 	bool finished, peeks_work;
 };
@@ -84,6 +86,40 @@ static void tick_if_late(struct live *live)
 
 	if (observed_ns > live->ticked_ns + RUN_TICK_NS)
 		tick(live, observed_ns);
+}
+
+/* --- the wall clock ------------------------------------------------------------------ */
+
+/* Both clocks are slewed alike: what differs by so much was set, or the machine slept. */
+#define STEP_NS (1000 * 1000)
+/* No two clocks can be read at once: a reading that took longer than that is none. */
+#define READ_NS (100 * 1000)
+
+static bool read_wall_minus_mono(uint64_t *ret)
+{
+	uint64_t before_ns = run_now_ns(), after_ns;
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	after_ns = run_now_ns();
+	*ret = (uint64_t)wall.tv_sec * UINT64_C(1000000000) + (uint64_t)wall.tv_nsec - before_ns;
+	return after_ns - before_ns < READ_NS;
+}
+
+static void look_at_wall_clock(struct live *live)
+{
+	uint64_t wall_ns;
+	int64_t step_ns;
+
+	if (!read_wall_minus_mono(&wall_ns))
+		return;
+	if (!live->wall_ns)
+		live->wall_ns = wall_ns;
+	step_ns = (int64_t)(wall_ns - live->wall_ns);
+	if (step_ns - live->wall_step_ns <= STEP_NS && live->wall_step_ns - step_ns <= STEP_NS)
+		return;
+	live->wall_step_ns = step_ns;
+	intake_wall(live->source.intake, step_ns);
 }
 
 /* --- what the sensors say ---------------------------------------------------------- */
@@ -173,6 +209,7 @@ static int live_turn(struct source *source, uint64_t now_ns)
 	int r;
 
 	live->turned_ns = now_ns;
+	look_at_wall_clock(live);
 	r = session_consume(live->session);
 	if (r < 0)
 		return r;
@@ -332,6 +369,7 @@ int live_open(const struct run_config *config, struct source **ret)
 	live->peeks_work = true;
 	if (config->head)
 		live->head = *config->head;
+	live->wall_ns = live->head.wall_minus_mono_ns;
 	r = session_open(&config->session, on_record, live, &live->session);
 	live->head.attached_ns = run_now_ns();
 	if (!r) {

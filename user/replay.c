@@ -83,7 +83,7 @@ static int tell_end(struct replay *replay, uint64_t now_ns)
 /* Time is told in its first eight bytes. */
 static bool tells_time(uint16_t kind)
 {
-	return tape_kind_name(kind) && kind >= TAPE_TICK && kind != TAPE_LOSS;
+	return tape_kind_name(kind) && kind >= TAPE_TICK && kind != TAPE_LOSS && kind != TAPE_WALL;
 }
 
 static int tell(struct replay *replay, const struct tape_block *b)
@@ -111,6 +111,8 @@ static int tell(struct replay *replay, const struct tape_block *b)
 		return intake_looked(in, time_of(b)), 0;
 	case TAPE_STOP:
 		return intake_stop(in, time_of(b)), 0;
+	case TAPE_WALL:
+		return intake_wall(in, (int64_t)le_get(b->data, 8)), 0;
 	case TAPE_END:
 		return tell_end(replay, time_of(b));
 	default:

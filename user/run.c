@@ -246,6 +246,11 @@ uint32_t run_covered(const struct run *run)
 	return intake_covered(run->source->intake);
 }
 
+int64_t run_wall_step_ns(const struct run *run)
+{
+	return intake_wall_step_ns(run->source->intake);
+}
+
 int run_finish(struct run *run)
 {
 	int r;

@@ -81,6 +81,8 @@ int run_look(struct run *run, void (*see)(void *ctx, const struct obs *obs), voi
 /* Detaches, judges what is left, emits REC_SUMMARY. 0 or negative errno. */
 int run_finish(struct run *run);
 void run_close(struct run *run); /* NULL is fine; detaches at once if run_finish() was not called */
+/* For records that are not the run's own: their wall_step_ns. */
+int64_t run_wall_step_ns(const struct run *run);
 /* CLOCK_MONOTONIC now. */
 uint64_t run_now_ns(void);
 

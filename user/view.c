@@ -79,6 +79,7 @@ static int draw(struct view *v, bool last)
 
 	if (r)
 		return r;
+	record.wall_step_ns = run_wall_step_ns(v->run);
 	r = output_take(&v->output, &record);
 	return r ? r : output_flush(&v->output);
 }

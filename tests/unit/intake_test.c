@@ -154,6 +154,8 @@ static void tell_something(struct intake *in, uint64_t now)
 		tell_peeks(in, now);
 	else if (what < 97)
 		tell_losses(in, now);
+	else if (what < 98)
+		intake_wall(in, (int64_t)rnd(2000 * MS) - (int64_t)(1000 * MS));
 	else if (intake_wants_owners(in))
 		intake_looked(in, now - rnd(MS));
 }

@@ -133,6 +133,7 @@ struct stuck_report;
 struct record {
 	enum record_kind kind;
 	uint64_t mono_ns;
+	int64_t wall_step_ns; /* by how much the wall clock has been moved since the run began */
 	union {
 		const struct verdict *close;
 		const struct minisocket *minisocket;

@@ -71,7 +71,7 @@ static struct line line_of(struct ndjson *n, const struct record *r)
 	return (struct line){
 		.v = FORMAT_VERSION,
 		.type = record_row(r->kind)->type,
-		.ts = stamp_utc(&n->stamp, r->mono_ns + n->config.wall_minus_mono_ns),
+		.ts = stamp_utc(&n->stamp, r->mono_ns + n->config.wall_minus_mono_ns + (uint64_t)r->wall_step_ns),
 		.mono_ns = r->mono_ns,
 		.seq = n->seq,
 	};

@@ -43,6 +43,7 @@ struct text {
 	struct buf words; /* of one sentence of it */
 	size_t column;	/* where on its line the next character will stand */
 	size_t limit;	/* columns that a line may have */
+	int64_t wall_step_ns; /* of this record */
 	bool headed;
 };
 
@@ -118,7 +119,7 @@ static void new_line(struct text *t, size_t indent)
 static void put_prefix(struct text *t, uint64_t mono_ns, uint64_t conn)
 {
 	if (t->config.timestamp) {
-		put(t, stamp_clock(&t->stamp, mono_ns + t->config.wall_minus_mono_ns));
+		put(t, stamp_clock(&t->stamp, mono_ns + t->config.wall_minus_mono_ns + (uint64_t)t->wall_step_ns));
 		put(t, " ");
 	}
 	if (t->config.events) {
@@ -434,6 +435,7 @@ static int text_take(struct sink *sink, const struct record *record)
 	struct text *t = (struct text *)sink;
 
 	buf_reset(&t->out);
+	t->wall_step_ns = record->wall_step_ns;
 	switch (record->kind) {
 	case REC_CLOSE:
 		put_close(t, record->close);

@@ -178,6 +178,24 @@ static void ts_is_the_wall_clock_of_mono_ns(void **state)
 	capture_end(&c);
 }
 
+static void ts_goes_where_the_wall_clock_was_moved_to(void **state)
+{
+	struct summary s = { .mono_ns = 1500000001 };
+	struct record record = { .kind = REC_SUMMARY, .mono_ns = s.mono_ns, .summary = &s,
+				 .wall_step_ns = -2000000000 };
+	struct json_object *line;
+	struct capture c;
+
+	(void)state;
+	capture_open(&c, &sink_ndjson, (struct sink_config){ .wall_minus_mono_ns = 1000000000 });
+	capture_take(&c, &record);
+	line = line_of(&c);
+	assert_key(line, "ts", "\"1970-01-01T00:00:00.500000001Z\"");
+	assert_key(line, "mono_ns", "1500000001");
+	json_object_put(line);
+	capture_end(&c);
+}
+
 static void a_reader_that_has_gone_is_reported(void **state)
 {
 	struct verdict v = plain_verdict();
@@ -226,6 +244,7 @@ int main(void)
 		cmocka_unit_test(seq_counts_only_lines_that_were_written),
 		cmocka_unit_test(events_are_written_only_when_asked_for),
 		cmocka_unit_test(ts_is_the_wall_clock_of_mono_ns),
+		cmocka_unit_test(ts_goes_where_the_wall_clock_was_moved_to),
 		cmocka_unit_test(a_reader_that_has_gone_is_reported),
 		cmocka_unit_test(a_path_longer_than_there_is_room_for_is_not_read_past_its_end),
 		cmocka_unit_test(closing_no_sink_is_fine),
