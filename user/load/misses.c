@@ -34,8 +34,6 @@ static bool is_doubled(const struct examination *found, const struct cell *cell)
 
 static uint64_t *place(const struct examination *found, const struct cell *cell, struct misses *of)
 {
-	if (cell->understudy)
-		return &of->understudies;
 	return is_doubled(found, cell) ? &of->doubled : &of->alone;
 }
 
@@ -49,7 +47,9 @@ void misses_count(const struct bpf_object *obj, const struct examination *found,
 	for (size_t i = 0; i < n; i++) {
 		const struct bpf_program *p;
 
-		if (!examination_takes(found, &cells[i]) || examination_shared(found, &cells[i]))
+		/* what an understudy was not run for, another program on that hook was */
+		if (cells[i].understudy || !examination_takes(found, &cells[i]) ||
+		    examination_shared(found, &cells[i]))
 			continue;
 		p = bpf_object__find_program_by_name(obj, cells[i].program);
 		if (p)
@@ -97,16 +97,9 @@ int misses_tally(int counts_fd, struct misses now[HOOK_MAX], uint64_t lost[HOOK_
 	return 0;
 }
 
-/*
- * An understudy that is interrupted before it looks for the mark finds that of the
- * event that interrupted it, and takes its own for one that nobody saw: but it was
- * not run for that other event, and this the kernel has counted.
- */
 uint64_t misses_rescued(const struct misses *now, const struct misses *base)
 {
-	uint64_t rescued = now->rescued - base->rescued, vain = now->understudies - base->understudies;
-
-	return rescued > vain ? rescued - vain : 0;
+	return now->rescued - base->rescued;
 }
 
 uint64_t misses_unseen(const struct misses *now, const struct misses *base)

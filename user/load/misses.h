@@ -11,7 +11,6 @@ struct bpf_object;
 struct misses {
 	uint64_t alone;	       /* by programs that have no understudy */
 	uint64_t doubled;      /* by those that have one */
-	uint64_t understudies; /* by understudies */
 	uint64_t rescued;      /* an understudy found that it was the first to run for an event */
 };
 
