@@ -160,6 +160,8 @@ static evidence_set blind_to(const struct flow_table *t, const struct flow *f)
 	/* a call has ended it, and nothing was left that a sockmap could have taken */
 	if (f->v.evidence & EV(BY_CALL) && !(f->v.evidence & EV(UNREAD)))
 		blind &= ~EV(SOCKMAP);
+	if (!fold_asks_for_close(f))
+		blind &= ~EV(NOT_CLOSED);
 	return blind;
 }
 

@@ -48,6 +48,7 @@ struct flow {
 	bool released : 1, destroyed : 1;
 	bool in_sockmap : 1;	 /* when close() was called: TCP's own close comes after the sockmap has let go */
 	bool rest_awaited : 1;	 /* was given FLOW_REST_WAIT_NS already */
+	bool close_called : 1;	 /* while it was open */
 };
 
 struct mini {
@@ -179,6 +180,8 @@ struct owner owner_of(const struct obs_task *task, enum owner_source source);
 void fold_owner(struct flow *f, const struct obs_task *task, enum owner_source source);
 /* Nothing more will come: what was undecided is decided. */
 void fold_settled(struct flow *f, evidence_set blind);
+/* A call ended it where shutdown() may have shut both directions before: was that call close()? */
+bool fold_asks_for_close(const struct flow *f);
 
 /* mini.c */
 /* An answer of a mini-socket that the understudy tells again. */

@@ -227,6 +227,7 @@ void fold_release(struct flow *f, const struct obs *obs)
 {
 	f->released = true;
 	if (f->stage == FLOW_OPEN) {
+		f->close_called = true;
 		f->release_err = obs->release_err;
 		f->in_sockmap = obs->sock.psock;
 		/* MPTCP's close() waits for no subflow */
@@ -330,6 +331,14 @@ static void fold_refused(struct flow *f, evidence_set blind)
 		f->v.evidence |= EV(MINI_REFUSED);
 }
 
+/* Where data still flows in one direction nothing but close() shuts the last of the two. */
+bool fold_asks_for_close(const struct flow *f)
+{
+	bool open = f->last_old == ST_ESTABLISHED || f->last_old == ST_CLOSE_WAIT || f->last_old == ST_SYN_SENT;
+
+	return (f->v.evidence & (EV(BY_CALL) | EV(NOT_SHUT))) == EV(BY_CALL) && !open && !f->close_called;
+}
+
 /*
  * tcp_reset() also runs for data that comes after close(), and then an RST is
  * sent back. Where neither the segment nor that RST can be seen, it stays open.
@@ -338,6 +347,8 @@ void fold_settled(struct flow *f, evidence_set blind)
 {
 	/* where records were lost, an absence says nothing */
 	fold_refused(f, blind);
+	if (fold_asks_for_close(f) && !(blind & EV(NOT_CLOSED)) && !(f->v.evidence & EV(GAP)))
+		f->v.evidence |= EV(NOT_CLOSED);
 	if (!f->reset_called || f->reset_flag_known || f->v.evidence & EV(GAP))
 		return;
 	if (f->v.evidence & EV(RST_REPLY) || blind & EV(RST_REPLY))
