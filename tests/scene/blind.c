@@ -88,15 +88,21 @@ static void check_one(struct watch *w, uint32_t covered, const struct outcome *o
 	check_count(w, covered, e, "rst_received", v->rst_received);
 }
 
-/* A handshake that never came to be a socket is one observation, or nothing. */
+/*
+ * A handshake that never came to be a socket is one observation, or nothing. And by
+ * its RST alone a child that dies in SYN_RECV differs from one that its twin replaced.
+ */
 static bool is_unseen(const struct watch *w, uint32_t covered)
 {
 	bool unseen = false;
 
 	for (size_t i = 0; i < w->scene->n_steps; i++) {
-		enum obs_kind kind = w->scene->steps[i].kind == STEP_OBS ? w->scene->steps[i].obs.kind : 0;
+		const struct obs *obs = &w->scene->steps[i].obs;
+		enum obs_kind kind = w->scene->steps[i].kind == STEP_OBS ? obs->kind : 0;
 
 		unseen |= kind == OBS_OVERFLOW && !(covered >> VANTAGE_RST_REPLY & 1);
+		unseen |= kind == OBS_STATE && obs->old_state == ST_SYN_RECV && obs->new_state == ST_CLOSE &&
+			  !(covered >> VANTAGE_RST_ACTIVE & 1);
 		unseen |= kind == OBS_REQUEST_GONE && !(covered >> VANTAGE_REQUEST & 1);
 	}
 	return unseen;

@@ -178,7 +178,7 @@ void flow_emit(struct flow_table *t, struct flow *f)
 	bool wanted;
 
 	flow_keep_gap(f);
-	if (request_became_socket(t, f)) {
+	if (request_became_socket(t, f) || flow_is_twin(f)) {
 		t->counts.strays++;
 		flow_drop(t, f, false);
 		return;

@@ -49,6 +49,8 @@ struct flow {
 	bool in_sockmap : 1;	 /* when close() was called: TCP's own close comes after the sockmap has let go */
 	bool rest_awaited : 1;	 /* was given FLOW_REST_WAIT_NS already */
 	bool close_called : 1;	 /* while it was open */
+	bool maybe_twin : 1;	 /* no connection, unless an RST was sent as it went */
+	bool place_late : 1;	 /* where it was came to be known as it ended: its mini-socket may be another's by now */
 };
 
 struct mini {
@@ -252,6 +254,12 @@ uint64_t overflow_take(struct flow_table *t, const struct obs *obs);
 uint64_t request_take(struct flow_table *t, const struct obs *obs);
 /* It did not end: there was a socket in its place by then. */
 bool request_became_socket(struct flow_table *t, const struct flow *f);
+
+/* A child that the kernel threw away for its twin: no connection, and nobody's other end. */
+static inline bool flow_is_twin(const struct flow *f)
+{
+	return f->maybe_twin && !(f->v.evidence & EV(RST_ACTIVE));
+}
 
 /* pair.c: can a and b be the two ends of one connection? */
 bool pair_fits(const struct flow *a, const struct flow *b);

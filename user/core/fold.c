@@ -325,7 +325,7 @@ static void fold_refused(struct flow *f, evidence_set blind)
 	if (f->v.minisocket || blind & (EV(MINI_TIME_WAIT) | otherwise) || seen & (EV(GAP) | otherwise))
 		return;
 	/* of one that is older than the trace it may have been missed */
-	if (f->state != ST_CLOSE || !(seen & EV(FIN_FIRST)) || seen & EV(OLDER))
+	if (f->state != ST_CLOSE || !(seen & EV(FIN_FIRST)) || seen & EV(OLDER) || f->place_late)
 		return;
 	if (seen & (EV(PEER_FINISHED) | EV(LAST_ACKED)) || (seen & orphaned) == orphaned)
 		f->v.evidence |= EV(MINI_REFUSED);

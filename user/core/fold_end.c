@@ -52,6 +52,14 @@ static uint32_t unsent_of(const struct obs_sock *sock, uint8_t old_state)
 	return old_state == ST_SYN_SENT && !sock->unacked ? 0 : sock->unsent;
 }
 
+/* Of a child the SYN-ACK was its request's to send, also of one by fast open. */
+static uint32_t unacked_of(const struct flow *f, const struct obs_sock *sock)
+{
+	bool syn = f->last_old == ST_SYN_SENT || (f->last_old == ST_SYN_RECV && !(f->v.evidence & EV(ACCEPTED)));
+
+	return sock->unacked - (syn && sock->unacked);
+}
+
 /*
  * What is thrown away, in bytes of data: SYN and FIN take a sequence number each
  * and are none. Unread bytes are lost only where nobody can read them any more.
@@ -59,10 +67,8 @@ static uint32_t unsent_of(const struct obs_sock *sock, uint8_t old_state)
 static void fold_lost(struct flow *f, const struct obs_sock *sock, bool unread_lost)
 {
 	struct verdict *v = &f->v;
-	uint32_t unsent = unsent_of(sock, f->last_old), unacked = sock->unacked;
+	uint32_t unsent = unsent_of(sock, f->last_old), unacked = unacked_of(f, sock);
 
-	if (f->last_old == ST_SYN_SENT || f->last_old == ST_SYN_RECV)
-		unacked -= unacked > 0;
 	if (f->fin_queued && unsent)
 		unsent--;
 	else if (f->fin_queued && unacked)
@@ -74,9 +80,9 @@ static void fold_lost(struct flow *f, const struct obs_sock *sock, bool unread_l
 }
 
 /* What a program can still read is not unread for good: only where nobody can. */
-static evidence_set queue_evidence(const struct obs_sock *sock, uint8_t old_state, bool unread_lost)
+static evidence_set queue_evidence(const struct flow *f, const struct obs_sock *sock, bool unread_lost)
 {
-	uint32_t unsent = unsent_of(sock, old_state);
+	uint32_t unsent = unsent_of(sock, f->last_old);
 	evidence_set ev = 0;
 
 	if (unread_lost && sock->unread > sock->done)
@@ -85,10 +91,10 @@ static evidence_set queue_evidence(const struct obs_sock *sock, uint8_t old_stat
 		ev |= EV(SOCKMAP);
 	if (unsent)
 		ev |= EV(UNSENT);
-	if (sock->unacked && old_state != ST_SYN_SENT && old_state != ST_SYN_RECV)
+	if (unacked_of(f, sock))
 		ev |= EV(UNACKED);
 	/* a peer that has not answered yet has said nothing of its window */
-	if (!sock->snd_wnd && unsent && old_state != ST_SYN_SENT)
+	if (!sock->snd_wnd && unsent && f->last_old != ST_SYN_SENT)
 		ev |= EV(ZERO_WINDOW);
 	if (sock->probes_out)
 		ev |= EV(PROBED);
@@ -168,7 +174,7 @@ static void fold_end(struct flow *f, const struct obs *obs)
 	lost = holder & (EV(BY_CALL) | EV(NOT_ACCEPTED)) && !sock->err && !sock->psock;
 	v->evidence |= holder | fold_options(sock) |
 		       error_evidence(sock, obs->old_state != ST_SYN_SENT && !f->reset_called) |
-		       queue_evidence(sock, obs->old_state, lost) | place;
+		       queue_evidence(f, sock, lost) | place;
 	v->error = sock->dead ? 0 : sock->err;
 	if (sock->unread > sock->done && !sock->psock)
 		v->left_bytes = sock->unread - sock->done;

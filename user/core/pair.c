@@ -19,7 +19,7 @@ static bool is_loopback(const struct tuple *t)
  */
 bool pair_fits(const struct flow *a, const struct flow *b)
 {
-	if (a == b || !tuple_mirrors(&a->v.tuple, &b->v.tuple))
+	if (a == b || flow_is_twin(b) || !tuple_mirrors(&a->v.tuple, &b->v.tuple))
 		return false;
 	if (a->v.netns != b->v.netns && is_loopback(&a->v.tuple))
 		return false;

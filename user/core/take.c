@@ -85,16 +85,31 @@ static bool is_birth(const struct flow *f, const struct obs *obs)
 }
 
 /*
- * A child that the kernel makes of a request and throws away again: its tuple was
- * taken by a twin on another CPU, or there was no memory. Nothing was ever open
- * (a fast-open child has its SYN-ACK outstanding).
+ * A child whose tuple was taken by a twin on another CPU looks like one whose
+ * listener closes (fast open, or a close() that overtook the end of the handshake).
+ * But of that one the peer is told: an RST follows.
  */
-static bool is_stillborn(const struct obs *obs)
+static bool may_be_twin(const struct obs *obs)
 {
 	const struct obs_sock *sock = &obs->sock;
 
-	return obs->old_state == ST_SYN_RECV && obs->new_state == ST_CLOSE && obs->has_sock &&
-	       !sock->err && !sock->owned && !sock->has_socket && !sock->unacked;
+	return obs->new_state == ST_CLOSE && !sock->err && !sock->has_socket && !sock->unread;
+}
+
+/* Of a fast-open child anything may be told before it leaves SYN_RECV. */
+static struct flow *flow_accepted(struct flow_table *t, const struct obs *obs)
+{
+	struct flow *f = flow_new(t, obs, EV(ACCEPTED));
+
+	if (!f)
+		return NULL;
+	if (obs->kind == OBS_STATE) {
+		f->maybe_twin = may_be_twin(obs);
+	} else {
+		f->state = ST_SYN_RECV;
+		fold_path(f, f->state, obs->mono_ns);
+	}
+	return f;
 }
 
 /* What ends a connection is told within that time of its first step out of where it was open. */
@@ -132,12 +147,13 @@ static struct flow *flow_for_state(struct flow_table *t, const struct obs *obs)
 {
 	struct flow *f = flow_by_sk(t, obs->sk);
 
-	if (is_stillborn(obs) && !(f && f->stage == FLOW_OPEN))
-		return NULL;
 	if (is_birth(f, obs)) {
 		if (f)
 			flow_supplanted(t, f, obs->mono_ns);
-		return flow_new(t, obs, obs->new_state == ST_SYN_SENT ? EV(CONNECTED) : EV(ACCEPTED));
+		/* a child that the kernel throws away as it makes it, for want of memory: nothing was ever open */
+		if (obs->sock.dead)
+			return NULL;
+		return obs->new_state == ST_SYN_SENT ? flow_new(t, obs, EV(CONNECTED)) : flow_accepted(t, obs);
 	}
 	if (f && f->stage == FLOW_OPEN && !((f->in_gap || !goes_on(f, obs)) && is_another(f, obs))) {
 		if (!goes_on(f, obs))
@@ -185,6 +201,7 @@ static struct flow *take_state(struct flow_table *t, const struct obs *obs)
 	f = flow_for_state(t, obs);
 	if (!f)
 		return NULL;
+	f->place_late = obs->new_state == ST_CLOSE && !f->v.tuple.local.port;
 	learn_place(t, f, obs);
 	flow_forget_found(t, f);
 	correct_met(f, obs);
@@ -271,7 +288,8 @@ static struct flow *take_known(struct flow_table *t, const struct obs *obs)
 	}
 	/* who is met only when the end is no longer watched is open as far as we know */
 	if (!f && state && state != ST_CLOSE && state != ST_LISTEN && !is_stopped(t, obs)) {
-		f = flow_older(t, obs);
+		f = state == ST_SYN_RECV && obs->kind != OBS_SNAPSHOT ? flow_accepted(t, obs) :
+									flow_older(t, obs);
 		is_new = true;
 	}
 	if (!f)
