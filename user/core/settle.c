@@ -150,7 +150,7 @@ bool flow_closing(const struct flow_table *t)
 
 bool flow_pending_in(const struct flow_table *t, uint32_t netns)
 {
-	const struct list *queues[] = { &t->settling, &t->waits_mini, &t->waits_owner };
+	const struct list *queues[] = { &t->settling, &t->waits_rest, &t->waits_mini, &t->waits_owner };
 
 	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
 		for (const struct list *at = queues[i]->next; at != queues[i]; at = at->next)

@@ -144,6 +144,28 @@ static void a_verdict_is_due_when_it_has_settled(void **state)
 	flow_table_free(t);
 }
 
+static void what_waits_for_its_rest_is_pending(void **state)
+{
+	struct flow_table *t = table(&all);
+	uint64_t now = MS(2) + FLOW_SETTLE_NS;
+	uint32_t netns = feed_sock(OBS_STATE, 0, 1, 1).sock.netns_ino;
+	struct obs o = feed_state(MS(2), 1, 1, ST_ESTABLISHED, ST_CLOSE);
+
+	(void)state;
+	feed_born(t, MS(1), 1, 1);
+	feed_by_server(&o);
+	o.sock.shutdown = 3;
+	o.sock.linger = true;
+	flow_take(t, &o, NULL);
+	assert_true(flow_pending_in(t, netns));
+	flow_tick(t, now);
+	assert_int_equal(flow_counts(t).pending, 1);
+	assert_true(flow_pending_in(t, netns));
+	flow_tick(t, now + FLOW_REST_WAIT_NS);
+	assert_false(flow_pending_in(t, netns));
+	flow_table_free(t);
+}
+
 /* Hostile, not late: no clock of a kernel says so. */
 static void a_tick_at_the_end_of_time_ends(void **state)
 {
@@ -168,6 +190,7 @@ int main(void)
 						feed_teardown),
 		cmocka_unit_test_setup_teardown(a_verdict_is_due_when_it_has_settled, feed_setup,
 						feed_teardown),
+		cmocka_unit_test_setup_teardown(what_waits_for_its_rest_is_pending, feed_setup, feed_teardown),
 		cmocka_unit_test_setup_teardown(a_tick_at_the_end_of_time_ends, feed_setup, feed_teardown),
 	};
 
