@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* fold: what one observation says about its socket, as evidence. */
+#include <errno.h>
 #include <string.h>
 
 #include "core/flow_priv.h"
@@ -304,6 +305,9 @@ void fold_snapshot(struct flow *f, const struct obs *obs, bool is_new)
 	 * counts for what was there before, and for what the network has ended.
 	 */
 	if (!(f->v.evidence & EV(OLDER)) && f->stage == FLOW_OPEN)
+		return;
+	/* who destroys it has not got it */
+	if (obs->kind == OBS_RST_ACTIVE || (obs->kind == OBS_STATE && obs->sock.err == ECONNABORTED))
 		return;
 	if (obs->has_task && obs->task.meant && !obs->task.kthread)
 		fold_owner(f, &obs->task, OWNER_HOLDS);
