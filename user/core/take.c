@@ -251,6 +251,11 @@ static struct flow *take_destroy(struct flow_table *t, const struct obs *obs)
 	return f;
 }
 
+static bool is_rst(enum obs_kind kind)
+{
+	return kind == OBS_RST_ACTIVE || kind == OBS_RST_REPLY || kind == OBS_RST_RECEIVED;
+}
+
 /* MPTCP keeps its first subflow, disconnected, for as long as a program has the connection. */
 static bool is_kept_subflow(const struct tuple *ours, const struct obs *obs)
 {
@@ -262,10 +267,13 @@ static bool is_kept_subflow(const struct tuple *ours, const struct obs *obs)
  * The memory of one that is gone is soon another's: a stranger's close() is not
  * its own. Where nothing tells that it is gone, the ports do.
  */
-static bool is_stranger(const struct flow *f, const struct obs *obs)
+static bool is_stranger(const struct flow *f, const struct obs *obs, uint8_t state)
 {
 	const struct tuple *ours = &f->v.tuple, *its = &obs->tuple;
 
+	/* an RST in a state that ours has left for good: of a life whose birth was lost */
+	if (is_rst(obs->kind))
+		return f->stage != FLOW_OPEN && state && state != ST_CLOSE;
 	if (obs->kind != OBS_RELEASE && obs->kind != OBS_SNAPSHOT)
 		return false;
 	if (f->destroyed)
@@ -282,7 +290,7 @@ static struct flow *take_known(struct flow_table *t, const struct obs *obs)
 	bool is_new = false;
 	uint8_t state = obs->has_sock ? obs->sock.state : obs->old_state;
 
-	if (f && is_stranger(f, obs)) {
+	if (f && is_stranger(f, obs, state)) {
 		flow_supplanted(t, f, obs->mono_ns);
 		f = NULL;
 	}

@@ -132,6 +132,7 @@ uint64_t feed_aborted(struct flow_table *t, uint64_t now, uint64_t sk, uint16_t 
 	o.sock.linger = true;
 	conn = flow_take(t, &o, NULL);
 	o.kind = OBS_RST_ACTIVE;
+	o.sock.state = ST_CLOSE;
 	assert_true(flow_take(t, &o, NULL) == conn);
 	o.kind = OBS_DESTROY;
 	assert_true(flow_take(t, &o, NULL) == conn);
