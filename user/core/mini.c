@@ -251,8 +251,12 @@ static void mini_born(struct flow_table *t, const struct obs *obs)
 	struct flow *f = flow_open_by_tuple(t, &obs->tuple, obs->sock.netns_ino);
 	struct mini *m = mini_new(t, obs);
 
-	if (!m)
+	if (!m) {
+		/* nor will what becomes of it be known */
+		if (f)
+			f->v.evidence |= EV(GAP);
 		return;
+	}
 	t->counts.minis_born++;
 	audit_mini_born(t->config.audit, m->netns, m->born_ns);
 	if (m->state == ST_TIME_WAIT)
