@@ -322,8 +322,7 @@ static void fold_refused(struct flow *f, evidence_set blind)
 {
 	const evidence_set orphaned = EV(ORPHAN) | EV(IN_FIN_WAIT2);
 	const evidence_set otherwise = EV(ERR_RESET) | EV(ERR_TIMEOUT) | EV(ERR_ABORTED) |
-				       EV(ERR_OTHER) | EV(RST_ACTIVE) | EV(RST_REPLY) |
-				       EV(LINGER2_NEGATIVE);
+				       EV(ERR_OTHER) | EV(RST_ACTIVE) | EV(RST_REPLY);
 	evidence_set seen = f->v.evidence;
 
 	if (f->v.minisocket || blind & (EV(MINI_TIME_WAIT) | otherwise) || seen & (EV(GAP) | otherwise))
@@ -331,7 +330,8 @@ static void fold_refused(struct flow *f, evidence_set blind)
 	/* of one that is older than the trace it may have been missed */
 	if (f->state != ST_CLOSE || !(seen & EV(FIN_FIRST)) || seen & EV(OLDER) || f->place_late)
 		return;
-	if (seen & (EV(PEER_FINISHED) | EV(LAST_ACKED)) || (seen & orphaned) == orphaned)
+	if (seen & (EV(PEER_FINISHED) | EV(LAST_ACKED)) ||
+	    (seen & (orphaned | EV(LINGER2_NEGATIVE))) == orphaned)
 		f->v.evidence |= EV(MINI_REFUSED);
 }
 

@@ -125,10 +125,11 @@ static evidence_set place_evidence(const struct obs *obs)
  * A lock that a process holds is no call by itself: the FIN or ACK that ends the
  * connection may have waited in the backlog while the program read.
  */
-static evidence_set holder_evidence(const struct obs_sock *sock, bool ended_by_peer)
+static evidence_set holder_evidence(const struct flow *f, const struct obs_sock *sock, bool ended_by_peer)
 {
 	if (sock->dead)
-		return EV(ORPHAN);
+		/* where it counts: no timer runs then */
+		return EV(ORPHAN) | (f->last_old == ST_FIN_WAIT2 && sock->owned && !ended_by_peer ? EV(LOCKED) : 0);
 	if (!sock->has_socket)
 		/* nor has an MPTCP subflow a descriptor of its own */
 		return sock->mptcp ? EV(SUBFLOW) : sock->owned ? 0 : EV(NOT_ACCEPTED);
@@ -166,7 +167,7 @@ static void fold_end(struct flow *f, const struct obs *obs)
 	evidence_set place = place_evidence(obs), holder;
 	bool by_peer = f->mini || place & (EV(LAST_ACKED) | EV(PEER_FINISHED)), lost;
 
-	holder = holder_evidence(sock, by_peer);
+	holder = holder_evidence(f, sock, by_peer);
 	/*
 	 * With anything unread close() sends an RST, no FIN: what an orphan seems to have is none.
 	 * What the network has ended in the accept queue can still be accepted, and read.
