@@ -141,12 +141,18 @@ static evidence_set holder_evidence(const struct flow *f, const struct obs_sock 
 /*
  * An ICMP error that the program never fetched (IP_RECVERR) stays on the socket
  * and ends nothing: it was there before close() did anything. What ends a
- * connection with an error writes its own.
+ * connection with an error writes its own; and once the handshake is over, none
+ * but those of a reset, a timer or an administrator do. Nor does an RST in
+ * SYN_SENT reset: that is what tcp_disconnect() left there.
  */
 static bool is_old_error(const struct flow *f, const struct obs_sock *sock)
 {
-	return sock->err && sock->err == f->release_err && sock->err != sock->err_soft &&
-	       sock->err != ETIMEDOUT && !f->reset_called;
+	if (f->last_old == ST_SYN_SENT)
+		return sock->err == ECONNRESET;
+	if (sock->err == ETIMEDOUT || sock->err == sock->err_soft || f->reset_called)
+		return false;
+	return sock->err == f->release_err || (error_evidence(sock, false) & EV(ERR_OTHER) &&
+					       f->last_old != ST_SYN_RECV && !sock->mptcp);
 }
 
 /* Who destroys it is nobody's owner, but it was that task's call. */

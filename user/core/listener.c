@@ -146,7 +146,7 @@ void listener_closes(struct flow_table *t, struct flow *f, const struct obs *obs
 {
 	const struct listener *closed = NULL;
 
-	if (f->v.evidence & EV(NOT_ACCEPTED) && !obs->sock.err)
+	if (f->v.evidence & EV(NOT_ACCEPTED) && !f->v.error)
 		closed = closed_here(&t->listeners, f, obs);
 	if (!closed)
 		return;
