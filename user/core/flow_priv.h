@@ -96,6 +96,7 @@ struct listeners {
 		uint32_t netns;
 		struct owner owner;  /* who called listen(), or holds it */
 		struct owner closer; /* who closed it; pid 0 = not known */
+		uint64_t opened_ns;  /* 0 = not seen */
 		uint64_t closed_ns;  /* 0 = it is open */
 	} all[LISTENERS_MAX];
 };

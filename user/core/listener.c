@@ -62,6 +62,7 @@ static void listener_open(struct listeners *l, const struct obs *obs, bool anew)
 	if (!anew && (!obs->has_task || (at && !at->closed_ns)))
 		return;
 	at = listener_new(l, obs);
+	at->opened_ns = anew ? obs->mono_ns : 0;
 	if (obs->has_task && obs->task.meant && !obs->task.kthread && obs->task.pid)
 		at->owner = owner_of(&obs->task, OWNER_LISTENER);
 }
@@ -84,46 +85,75 @@ bool listener_take(struct flow_table *t, const struct obs *obs)
 	return true;
 }
 
-static bool fits(const struct listener *l, const struct flow *f)
+/* An IPv6 socket that is bound to ::ffff:192.0.2.1 speaks IPv4, and so do its children. */
+static uint8_t spoken(const struct listener *l, uint8_t addr[16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const uint8_t *at = l->tuple.local.addr;
+
+	memset(addr, 0, 16);
+	if (l->tuple.family == 6 && !memcmp(at, mapped, sizeof(mapped))) {
+		memcpy(addr, at + sizeof(mapped), 4);
+		return 4;
+	}
+	memcpy(addr, at, 16);
+	return l->tuple.family;
+}
+
+enum fit { FITS_NOT, FITS_FOR_ALL, FITS_EXACTLY };
+
+static enum fit fit_of(const struct listener *l, const struct flow *f)
 {
 	static const uint8_t any[16];
-	const struct endpoint *at = &l->tuple.local, *ours = &f->v.tuple.local;
+	uint8_t addr[16], family = spoken(l, addr);
 
-	if (l->netns != f->v.netns || at->port != ours->port)
-		return false;
-	/* an IPv6 listener on all addresses may take IPv4 too */
-	return (!memcmp(at->addr, any, sizeof(any)) && (l->tuple.family == 6 || f->v.tuple.family == 4)) ||
-	       (l->tuple.family == f->v.tuple.family && !memcmp(at->addr, ours->addr, sizeof(any)));
+	if (l->netns != f->v.netns || l->tuple.local.port != f->v.tuple.local.port)
+		return FITS_NOT;
+	if (!memcmp(addr, any, sizeof(any)))
+		/* an IPv6 listener on all addresses may take IPv4 too */
+		return family == 6 || f->v.tuple.family == 4 ? FITS_FOR_ALL : FITS_NOT;
+	return family == f->v.tuple.family && !memcmp(addr, f->v.tuple.local.addr, sizeof(addr)) ? FITS_EXACTLY :
+												   FITS_NOT;
 }
 
 /* Its children die in the task that closes the listener, though in no call on them. */
 static const struct listener *closed_here(const struct listeners *l, const struct flow *f,
 					  const struct obs *obs)
 {
+	const struct listener *last = NULL;
+
 	for (size_t i = 0; i < l->n; i++)
-		if (obs->has_task && l->all[i].closer.pid && fits(&l->all[i], f) &&
-		    l->all[i].closer.tid == obs->task.tid)
-			return &l->all[i];
-	return NULL;
+		if (obs->has_task && l->all[i].closer.pid && fit_of(&l->all[i], f) &&
+		    l->all[i].closer.tid == obs->task.tid && (!last || l->all[i].closed_ns > last->closed_ns))
+			last = &l->all[i];
+	return last;
 }
 
 /* Ports, and the numbers of network namespaces, are soon another's. */
-static bool was_open(const struct listener *l, uint64_t at_ns)
+static bool was_open(const struct listener *l, const struct flow *f)
 {
-	return !l->closed_ns || l->closed_ns >= at_ns;
+	return l->opened_ns <= f->born_ns && (!l->closed_ns || l->closed_ns >= f->v.mono_ns);
 }
 
-/* Several may share a port (SO_REUSEPORT): only when all that fit have one owner is it known. */
+/*
+ * One that listens on that very address comes before one that does on all. Several
+ * may share a port even so (SO_REUSEPORT): only when all of them have one owner is
+ * it known.
+ */
 static const struct owner *owner_by_port(const struct listeners *l, const struct flow *f)
 {
 	const struct owner *found = NULL;
+	enum fit best = FITS_FOR_ALL;
 
+	for (size_t i = 0; i < l->n; i++)
+		if (fit_of(&l->all[i], f) == FITS_EXACTLY && was_open(&l->all[i], f))
+			best = FITS_EXACTLY;
 	for (size_t i = 0; i < l->n; i++) {
 		/* not all ways to attach see listen(); all see the close() */
 		const struct owner *owner = l->all[i].owner.pid ? &l->all[i].owner :
 								  &l->all[i].closer;
 
-		if (!fits(&l->all[i], f) || !was_open(&l->all[i], f->v.mono_ns))
+		if (fit_of(&l->all[i], f) != best || !was_open(&l->all[i], f))
 			continue;
 		if (!owner->pid || (found && found->pid != owner->pid))
 			return NULL;
@@ -137,7 +167,7 @@ static const struct owner *owner_by_address(struct listeners *l, const struct fl
 {
 	const struct listener *at = f->listener ? listener_at(l, f->listener) : NULL;
 
-	if (!at || !fits(at, f))
+	if (!at || !fit_of(at, f))
 		return NULL;
 	return at->owner.pid ? &at->owner : at->closer.pid ? &at->closer : NULL;
 }
