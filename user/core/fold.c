@@ -122,8 +122,9 @@ static bool is_unacked_fin(uint8_t state)
 
 /*
  * A close() that lingers waits until its FIN is acknowledged, or something breaks:
- * then the socket is no orphan yet. Of one that is, the time had run out, and that
- * itself leaves no trace. An exit does not wait.
+ * then the socket is no orphan yet. Of one that is, the time had run out, or a
+ * signal had come, and neither leaves a trace: how long it was at most is all that
+ * is known. An exit does not wait.
  */
 static void fold_linger(struct flow *f, const struct obs *obs)
 {
@@ -136,7 +137,7 @@ static void fold_linger(struct flow *f, const struct obs *obs)
 	if (!(f->v.evidence & EV(LINGER_SET)) || f->v.evidence & (EV(EXITING) | EV(KILLED)))
 		return;
 	f->v.linger_wait_ns = obs->sock.dead && waited > limit ? limit : waited;
-	if (obs->sock.dead && waited > limit)
+	if (obs->sock.dead)
 		f->v.evidence |= EV(LINGER_EXPIRED);
 }
 

@@ -73,7 +73,7 @@ struct verdict {
 	struct path_step path[PATH_MAX_STEPS];
 	uint32_t rst_sent, rst_received;
 	const char *rst_reason; /* kernel's name, NULL = none known */
-	uint64_t linger_wait_ns; /* how long close() waited for SO_LINGER; 0 = it did not, or not known */
+	uint64_t linger_wait_ns; /* how long close() waited for SO_LINGER, with LINGER_EXPIRED at most; 0 = it did not, or not known */
 	uint32_t linger_ms;
 	int32_t error; /* errno the program will see; 0 = none */
 	/* what was thrown away: bytes of data, FIN and SYN not counted */

@@ -35,7 +35,8 @@ void ledger_linger(struct buf *out, const struct verdict *v)
 
 	if (!v->linger_wait_ns)
 		return;
-	buf_puts(out, "close() waited ");
+	/* a signal may have ended it sooner */
+	buf_puts(out, expired ? "close() waited up to " : "close() waited ");
 	buf_puts(out, units_duration(v->linger_wait_ns, time));
 	buf_puts(out, " for SO_LINGER");
 	if (!expired && v->unacked_bytes + v->unsent_bytes == 0 && v->how == HOW_FIN)

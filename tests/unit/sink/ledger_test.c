@@ -57,11 +57,11 @@ static void lingering_says_how_long_and_what_came_of_it(void **state)
 		    "close() waited 2.0 ms for SO_LINGER: all of it was acknowledged");
 	v.evidence |= EV(LINGER_EXPIRED);
 	assert_says(ledger_linger, &v,
-		    "close() waited 2.0 ms for SO_LINGER in vain; the kernel went on, and all of it arrived later");
+		    "close() waited up to 2.0 ms for SO_LINGER in vain; the kernel went on, and all of it arrived later");
 	v.unsent_bytes = 1;
 	v.how = HOW_TIMEOUT;
 	assert_says(ledger_linger, &v,
-		    "close() waited 2.0 ms for SO_LINGER in vain; the kernel went on, and what was left is lost");
+		    "close() waited up to 2.0 ms for SO_LINGER in vain; the kernel went on, and what was left is lost");
 	v.evidence = EV(LINGER_SET);
 	assert_says(ledger_linger, &v,
 		    "close() waited 2.0 ms for SO_LINGER, until the connection broke");
