@@ -109,21 +109,43 @@ void flow_drop(struct flow_table *t, struct flow *f, bool wanted)
 	pool_give(&t->flows, f);
 }
 
+/* Of several namespaces that use the same addresses nothing says which is whose: then, nor later. */
+static void pair_is_unclear(struct flow_table *t, const struct flow *f, const struct tuple *mirror)
+{
+	struct index_link *link = index_first(&t->by_tuple, tuple_hash(mirror));
+
+	for (; link; link = index_next(&t->by_tuple, link)) {
+		struct flow *each = container_of(link, struct flow, by_tuple);
+
+		if (pair_fits(f, each))
+			each->pair_unclear = true;
+	}
+}
+
 struct flow *flow_pair(struct flow_table *t, const struct flow *f)
 {
 	struct tuple mirror = tuple_mirror(&f->v.tuple);
 	struct index_link *link = index_first(&t->by_tuple, tuple_hash(&mirror));
-	struct flow *other = NULL;
+	struct flow *near = NULL, *far = NULL;
+	size_t n_far = 0;
 
 	for (; link; link = index_next(&t->by_tuple, link)) {
 		struct flow *each = container_of(link, struct flow, by_tuple);
 
 		if (!pair_fits(f, each))
 			continue;
-		if (!other || each->v.netns == f->v.netns)
-			other = each;
+		if (each->v.netns == f->v.netns) {
+			near = each;
+		} else {
+			far = each;
+			n_far++;
+		}
 	}
-	return other;
+	if (near || !far)
+		return near;
+	if (n_far > 1)
+		pair_is_unclear(t, f, &mirror);
+	return f->pair_unclear || far->pair_unclear ? NULL : far;
 }
 
 static void join_pair(struct flow_table *t, struct flow *f)

@@ -48,6 +48,7 @@ struct flow {
 	bool released : 1, destroyed : 1;
 	bool in_sockmap : 1;	 /* when close() was called: TCP's own close comes after the sockmap has let go */
 	bool rest_awaited : 1;	 /* was given FLOW_REST_WAIT_NS already */
+	bool pair_unclear : 1;	 /* several other ends may be its own */
 	bool close_called : 1;	 /* while it was open */
 	bool maybe_twin : 1;	 /* no connection, unless an RST was sent as it went */
 	bool place_late : 1;	 /* where it was came to be known as it ended: its mini-socket may be another's by now */
