@@ -55,9 +55,7 @@ static int on_record(void *ctx, const struct record *record)
 
 static bool on_want(void *ctx, const struct verdict *verdict)
 {
-	struct view *v = ctx;
-
-	return v->ops->want ? v->ops->want(v->ctx, verdict) : opts_want(&v->config, verdict);
+	return opts_want(&((struct view *)ctx)->config, verdict);
 }
 
 static bool on_want_mini(void *ctx, const struct minisocket *m)

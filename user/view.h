@@ -21,7 +21,6 @@ struct view_ops {
 	void (*take)(void *ctx, const struct record *record);
 	/* How things stand now: one record. lost: events that the sensors lost so far. Negative errno, logged. */
 	int (*look)(void *ctx, uint64_t lost, bool last, struct record *ret);
-	bool (*want)(void *ctx, const struct verdict *verdict);
 };
 
 /* All of a subcommand: its exit status. */

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/digits.h"
-
 #define BUF_FIRST 256
 
 static int fail(struct buf *b)
@@ -54,21 +52,6 @@ void buf_fill(struct buf *b, char c, size_t n)
 		return;
 	memset(b->data + b->len, c, n);
 	b->len += n;
-}
-
-void buf_u64(struct buf *b, uint64_t value)
-{
-	if (buf_reserve(b, DIGITS_ROOM))
-		return;
-	b->len += digits_put(b->data + b->len, value);
-}
-
-void buf_i64(struct buf *b, int64_t value)
-{
-	if (value < 0)
-		buf_byte(b, '-');
-	/* Negated as unsigned: INT64_MIN has no positive twin. */
-	buf_u64(b, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
 void buf_printf(struct buf *b, const char *format, ...)

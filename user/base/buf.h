@@ -27,8 +27,6 @@ static inline int buf_reserve(struct buf *b, size_t more)
 
 void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_fill(struct buf *b, char c, size_t n);
-void buf_u64(struct buf *b, uint64_t value);
-void buf_i64(struct buf *b, int64_t value);
 /* For what is not said once per record: it is ten times slower than the others. */
 __attribute__((format(printf, 2, 3))) void buf_printf(struct buf *b, const char *format, ...);
 /* A NUL after the bytes, not counted in len. NULL when an error sticks. */

@@ -41,7 +41,6 @@ void tape_put(struct tape_writer *tape, enum tape_kind kind, const void *part, s
 	      const void *more, size_t m);
 /* All whole blocks are in the file now. 0, or the negative errno that stuck. */
 int tape_flush(struct tape_writer *tape);
-uint64_t tape_written(const struct tape_writer *tape); /* bytes */
 /* Flushes and closes. As tape_flush(); NULL is fine. */
 int tape_end(struct tape_writer *tape);
 

@@ -9,7 +9,6 @@
 
 struct tape_writer {
 	FILE *file;
-	uint64_t written;
 	int err; /* sticks */
 };
 
@@ -20,8 +19,6 @@ static void put_bytes(struct tape_writer *tape, const void *bytes, size_t n)
 	errno = 0;
 	if (fwrite(bytes, 1, n, tape->file) != n)
 		tape->err = errno ? -errno : -EIO;
-	else
-		tape->written += n;
 }
 
 int tape_write_to(FILE *file, struct tape_writer **ret)
@@ -72,11 +69,6 @@ int tape_flush(struct tape_writer *tape)
 	if (!tape->err && fflush(tape->file))
 		tape->err = errno ? -errno : -EIO;
 	return tape->err;
-}
-
-uint64_t tape_written(const struct tape_writer *tape)
-{
-	return tape->written;
 }
 
 int tape_end(struct tape_writer *tape)

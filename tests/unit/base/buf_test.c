@@ -6,8 +6,6 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -50,35 +48,6 @@ static void it_grows_past_every_boundary(void **state)
 		assert_int_equal(b.data[i], 'a' + i % 26);
 }
 
-static void assert_number(uint64_t value)
-{
-	CLEANUP(buf) struct buf b = BUF_INIT;
-	char expected[32];
-
-	buf_u64(&b, value);
-	snprintf(expected, sizeof(expected), "%" PRIu64, value);
-	assert_string_equal(buf_string(&b), expected);
-	buf_reset(&b);
-	buf_i64(&b, (int64_t)value);
-	snprintf(expected, sizeof(expected), "%" PRId64, (int64_t)value);
-	assert_string_equal(buf_string(&b), expected);
-}
-
-static void numbers_are_those_of_printf(void **state)
-{
-	(void)state;
-	assert_number(0);
-	assert_number(INT64_MAX);
-	assert_number((uint64_t)INT64_MAX + 1);
-	assert_number(UINT64_MAX);
-	/* where the count of digits changes */
-	for (uint64_t power = 10; power < UINT64_MAX / 10; power *= 10) {
-		assert_number(power - 1);
-		assert_number(power);
-		assert_number(power + 1);
-	}
-}
-
 static void what_cannot_be_had_sticks_until_reset(void **state)
 {
 	CLEANUP(buf) struct buf b = BUF_INIT;
@@ -88,8 +57,6 @@ static void what_cannot_be_had_sticks_until_reset(void **state)
 	assert_int_equal(buf_reserve(&b, SIZE_MAX - 8), -ENOMEM);
 	buf_byte(&b, 'x');
 	buf_puts(&b, "y");
-	buf_u64(&b, 1);
-	buf_i64(&b, -1);
 	buf_fill(&b, 'z', 4);
 	buf_printf(&b, "%d", 1);
 	assert_int_equal(b.err, -ENOMEM);
@@ -154,7 +121,6 @@ int main(void)
 		cmocka_unit_test(an_empty_buffer_is_an_empty_string),
 		cmocka_unit_test(what_is_appended_stands_in_order),
 		cmocka_unit_test(it_grows_past_every_boundary),
-		cmocka_unit_test(numbers_are_those_of_printf),
 		cmocka_unit_test(what_cannot_be_had_sticks_until_reset),
 		cmocka_unit_test(after_a_cut_a_sticking_error_still_sticks),
 		cmocka_unit_test(take_leaves_nothing_for_the_cleanup),

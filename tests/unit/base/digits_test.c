@@ -42,11 +42,33 @@ static void no_number_writes_past_its_room(void **state)
 	}
 }
 
+static void assert_number(uint64_t value)
+{
+	char digits[DIGITS_ROOM], expected[32];
+
+	snprintf(expected, sizeof(expected), "%" PRIu64, value);
+	assert_int_equal(digits_put(digits, value), strlen(expected));
+	assert_memory_equal(digits, expected, strlen(expected));
+}
+
+static void where_the_count_of_digits_changes_they_are_those_of_printf(void **state)
+{
+	(void)state;
+	assert_number(0);
+	assert_number(UINT64_MAX);
+	for (uint64_t power = 10; power < UINT64_MAX / 10; power *= 10) {
+		assert_number(power - 1);
+		assert_number(power);
+		assert_number(power + 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_four_digits_are_those_of_printf_wherever_they_stand),
 		cmocka_unit_test(no_number_writes_past_its_room),
+		cmocka_unit_test(where_the_count_of_digits_changes_they_are_those_of_printf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
