@@ -18,11 +18,6 @@ struct sock_cgroup_data___v510 {
 	u64 val;
 };
 
-/* v5.10 and v5.11: net_cookie is made on first use. */
-struct net___v510 {
-	atomic64_t net_cookie;
-};
-
 /* Not there without CONFIG_MPTCP, so not in vmlinux.h. */
 struct list_head {
 	struct list_head *next;
@@ -69,17 +64,6 @@ static __always_inline u64 kern_sock_cgroup_id(const struct sock *sk)
 	}
 	cgroup = kern_sock_cgroup(sk);
 	return cgroup ? BPF_CORE_READ(cgroup, kn, id) : 0;
-}
-
-static __always_inline u64 kern_netns_cookie(const struct net *net)
-{
-	const struct net___v510 *old = (const void *)net;
-
-	if (bpf_core_field_exists(net->net_cookie))
-		return READ(net, net_cookie);
-	if (bpf_core_field_exists(old->net_cookie))
-		return BPF_CORE_READ(old, net_cookie.counter);
-	return 0;
 }
 
 /*

@@ -55,7 +55,6 @@ static __always_inline bool mini_wanted(const struct inet_timewait_sock *tw)
 
 static __always_inline void fill_mini(struct wire_mini *out, const struct inet_timewait_sock *tw)
 {
-	out->ev.cookie = READ(tw, __tw_common.skc_cookie.counter);
 	out->ev.netns_ino = mini_netns(tw);
 	out->ev.new_state = READ(tw, tw_substate);
 	read_tuple(&tw->__tw_common, READ(tw, tw_sport), &out->tuple);

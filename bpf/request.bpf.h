@@ -151,7 +151,6 @@ static __always_inline int send_request(__u64 addr, __u8 caller)
 		return 0;
 	fill_event(&rec->ev, WIRE_REQUEST_GONE, WIRE_REQUEST, sizeof(*rec), HOOK_REQUEST, addr);
 	rec->ev.netns_ino = netns;
-	rec->ev.cookie = READ(skc, skc_cookie.counter);
 	rec->ev.old_state = ST_NEW_SYN_RECV;
 	__builtin_memcpy(&rec->tuple, &tuple, sizeof(tuple));
 	rec->listener = (__u64)listener;

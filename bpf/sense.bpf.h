@@ -258,7 +258,7 @@ static __always_inline void fill_event(struct wire_event *ev, __u8 kind, __u8 la
 	ev->cpu = bpf_get_smp_processor_id();
 	ev->mono_ns = bpf_ktime_get_ns();
 	ev->sk = sk;
-	ev->cookie = 0;
+	ev->unused = 0;
 	ev->flags = 0;
 	ev->old_state = 0;
 	ev->new_state = 0;

@@ -130,7 +130,6 @@ static __always_inline void fill_event_sock(struct wire_event *ev, const struct 
 {
 	const struct sock *sk = (const void *)tp;
 
-	ev->cookie = READ(sk, __sk_common.skc_cookie.counter);
 	ev->netns_ino = read_netns(sk);
 	ev->flags = flags;
 	ev->shutdown = READ(sk, sk_shutdown);
@@ -148,7 +147,7 @@ static __always_inline void fill_sock(struct wire_sock *out, const struct tcp_so
 	u32 rcv_nxt = READ(tp, rcv_nxt), snd_nxt = READ(tp, snd_nxt);
 
 	read_sock_tuple(tp, &out->tuple);
-	out->netns_cookie = kern_netns_cookie(READ(sk, __sk_common.skc_net.net));
+	out->unused = 0;
 	out->cgroup_id = kern_sock_cgroup_id(sk);
 	out->bytes_sent = READ(tp, bytes_sent);
 	out->bytes_acked = READ(tp, bytes_acked);

@@ -119,7 +119,7 @@ struct wire_event {
 	__u16 cpu;
 	__u64 mono_ns; /* CLOCK_MONOTONIC */
 	__u64 sk;      /* address of the struct sock, or of the mini-socket; an id, nothing else */
-	__u64 cookie;  /* sk_cookie as it is, 0 = none made yet */
+	__u64 unused;  /* 0; older records: sk_cookie */
 	__u16 flags;   /* enum wire_sock_flag */
 	__u8 old_state;
 	__u8 new_state;
@@ -151,7 +151,7 @@ struct wire_task {
 
 struct wire_sock {
 	struct wire_tuple tuple;
-	__u64 netns_cookie;
+	__u64 unused; /* 0; older records: the cookie of its network namespace */
 	__u64 cgroup_id;
 	__u64 bytes_sent;
 	__u64 bytes_acked;

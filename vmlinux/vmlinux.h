@@ -106,7 +106,6 @@ struct netns_ipv4 {
 
 struct net {
 	struct ns_common ns;
-	u64 net_cookie;
 	struct netns_ipv4 ipv4;
 };
 

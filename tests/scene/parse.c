@@ -264,10 +264,8 @@ static void parse_socket(struct parser *p, char **save)
 	memset(s, 0, sizeof(*s));
 	strcpy(s->name, name);
 	s->base.sk = UINT64_C(0xffff888100000000) + 0x1000 * i;
-	s->base.cookie = 4097 + i;
 	s->base.mini.addr = UINT64_C(0xffff888200000000) + 0x1000 * i;
 	s->base.sock.netns_ino = 4026531840;
-	s->base.sock.netns_cookie = 1;
 	s->base.sock.uid = 1000;
 	s->base.sock.snd_wnd = 65536;
 	if (!scene_endpoint(local, &s->base.tuple.family, &s->base.tuple.local) ||

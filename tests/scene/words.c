@@ -64,7 +64,6 @@ enum word_type {
 	W_TUPLE,
 	W_LOCAL,
 	W_SK,
-	W_COOKIE,
 	W_MINI,
 	W_FROM,
 	W_LAYOUT,
@@ -131,7 +130,6 @@ static const struct word {
 	{"lport", W_LOCAL, true},
 	{"pport", W_LOCAL, false},
 	{"sk", W_SK, 0},         /* as another socket's address */
-	{"cookie", W_COOKIE, 0}, /* as another socket's, or 0 */
 	{"mini", W_MINI, 0},     /* mini-socket at another's address, or 0 */
 	{"from", W_FROM, 0},     /* mini | none: no full socket sends this reply */
 	{"layout", W_LAYOUT, 0}, /* full | brief | lean, as on the wire */
@@ -171,7 +169,7 @@ static void put_from(struct parser *p, struct obs *obs, const char *value)
 	obs->sk = 0;
 	obs->has_sock = obs->has_task = false;
 	if (!strcmp(value, "none"))
-		obs->mini.addr = obs->cookie = 0;
+		obs->mini.addr = 0;
 }
 
 static void put_tuple(struct parser *p, struct tuple *t, const char *value)
@@ -264,9 +262,6 @@ static void put_special(struct parser *p, struct obs *obs, const struct word *w,
 		return;
 	case W_OF:
 		obs->request.listener = base_of(p, value)->sk;
-		return;
-	case W_COOKIE:
-		obs->cookie = base_of(p, value)->cookie;
 		return;
 	case W_MINI:
 		obs->mini.addr = base_of(p, value)->mini.addr;

@@ -76,7 +76,6 @@ struct obs_task {
  */
 struct obs_sock {
 	struct tuple tuple;
-	uint64_t netns_cookie; /* 0 before v5.12 */
 	uint32_t netns_ino;
 	uint64_t cgroup_id; /* 0 = not known */
 	uint32_t uid;
@@ -162,7 +161,6 @@ struct obs {
 	enum obs_kind kind;
 	uint64_t mono_ns; /* CLOCK_MONOTONIC */
 	uint64_t sk;	  /* address of the struct sock; 0 = no full socket concerned */
-	uint64_t cookie;  /* 0 = none was made yet */
 	uint16_t cpu;
 	bool understudy;  /* the first program on the hook was skipped for this event */
 	uint8_t old_state, new_state; /* OBS_STATE; OBS_RST_STRAY: old_state alone; OBS_RELEASE and OBS_SNAPSHOT: both where it stands */

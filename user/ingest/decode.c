@@ -84,7 +84,6 @@ static void put_sock(const struct decoder *d, const struct wire_sock *w, struct 
 	o->has_sock = true;
 	put_tuple(&w->tuple, &o->tuple);
 	s->tuple = o->tuple;
-	s->netns_cookie = w->netns_cookie;
 	s->cgroup_id = w->cgroup_id;
 	s->bytes_sent = w->bytes_sent;
 	s->bytes_acked = w->bytes_acked;
@@ -136,7 +135,6 @@ static void put_event(const struct decoder *d, const struct wire_event *ev, stru
 	o->kind = kinds[ev->kind];
 	o->mono_ns = ev->mono_ns;
 	o->sk = ev->sk;
-	o->cookie = ev->cookie;
 	o->cpu = ev->cpu;
 	o->old_state = ev->old_state;
 	o->new_state = ev->new_state;

@@ -70,7 +70,6 @@ static void put_event(const struct diag *d, const struct inet_diag_msg *msg, str
 {
 	ev->version = WIRE_VERSION;
 	ev->mono_ns = d->then_ns;
-	ev->cookie = msg->id.idiag_cookie[0] | (uint64_t)msg->id.idiag_cookie[1] << 32;
 	ev->reason = WIRE_NO_REASON;
 	ev->netns_ino = d->netns_ino;
 	ev->old_state = ev->new_state = msg->idiag_state;

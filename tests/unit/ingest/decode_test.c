@@ -114,7 +114,6 @@ static void the_head_is_in_every_layout(void **state)
 
 		w.ev.cpu = 7;
 		w.ev.mono_ns = UINT64_C(0x1122334455667788);
-		w.ev.cookie = 99;
 		w.ev.old_state = 1;
 		w.ev.new_state = 4;
 		w.ev.shutdown = 2;
@@ -123,7 +122,6 @@ static void the_head_is_in_every_layout(void **state)
 		assert_int_equal(decode_record(&w, &o), 0);
 		assert_int_equal(o.cpu, 7);
 		assert_true(o.mono_ns == UINT64_C(0x1122334455667788));
-		assert_true(o.cookie == 99);
 		assert_int_equal(o.old_state, 1);
 		assert_int_equal(o.new_state, 4);
 		assert_int_equal(o.sock.shutdown, 2);
@@ -248,7 +246,7 @@ static void a_full_record_says_all_of_the_socket(void **state)
 	(void)state;
 	*s = (struct wire_sock){
 		.tuple = { .local_port = 1, .peer_port = 2, .family = 6 },
-		.netns_cookie = 3, .cgroup_id = 4, .bytes_sent = 5, .bytes_acked = 6,
+		.cgroup_id = 4, .bytes_sent = 5, .bytes_acked = 6,
 		.bytes_received = 7, .linger_jiffies = 250, .uid = 9, .err = 10, .err_soft = 11,
 		.unread = 12, .unsent = 13, .unacked = 14, .snd_wnd = 15, .user_timeout_ms = 16,
 		.total_retrans = 17, .linger2 = -1, .state = 19, .retransmits = 20, .probes_out = 21,
@@ -257,7 +255,6 @@ static void a_full_record_says_all_of_the_socket(void **state)
 	assert_true(o.has_sock);
 	assert_int_equal(o.tuple.family, 6);
 	assert_true(tuple_equal(&o.tuple, &o.sock.tuple));
-	assert_int_equal(o.sock.netns_cookie, 3);
 	assert_int_equal(o.sock.cgroup_id, 4);
 	assert_int_equal(o.sock.bytes_sent, 5);
 	assert_int_equal(o.sock.bytes_acked, 6);

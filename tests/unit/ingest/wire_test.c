@@ -16,7 +16,7 @@ static void the_wire_of_version_1_is_laid_out_as_it_was(void **state)
 	assert_int_equal(sizeof(struct wire_event), 48);
 	assert_int_equal(offsetof(struct wire_event, mono_ns), 8);
 	assert_int_equal(offsetof(struct wire_event, sk), 16);
-	assert_int_equal(offsetof(struct wire_event, cookie), 24);
+	assert_int_equal(offsetof(struct wire_event, unused), 24);
 	assert_int_equal(offsetof(struct wire_event, flags), 32);
 	assert_int_equal(offsetof(struct wire_event, reason), 40);
 	assert_int_equal(sizeof(struct wire_tuple), 40);
@@ -27,7 +27,7 @@ static void the_wire_of_version_1_is_laid_out_as_it_was(void **state)
 	assert_int_equal(offsetof(struct wire_brief, task), 48);
 	assert_int_equal(offsetof(struct wire_brief, tuple), 88);
 	assert_int_equal(offsetof(struct wire_full, sock), 88);
-	assert_int_equal(offsetof(struct wire_sock, netns_cookie), 40);
+	assert_int_equal(offsetof(struct wire_sock, unused), 40);
 	assert_int_equal(offsetof(struct wire_sock, linger_jiffies), 80);
 	assert_int_equal(offsetof(struct wire_sock, state), 124);
 	assert_int_equal(offsetof(struct wire_held, sock), 88);
