@@ -87,7 +87,5 @@ SEC("?kprobe/__inet_csk_reqsk_queue_drop")
 int BPF_KPROBE(kprobe____inet_csk_reqsk_queue_drop, struct sock *sk, struct request_sock *req,
 	       __u8 from_timer)
 {
-	if (!READ(req, __req_common.skc_node.pprev))
-		return 0;
-	return on_request_drop(ctx, (__u64)req, from_timer);
+	return on_request_drop(ctx, req, from_timer);
 }

@@ -9,12 +9,9 @@ int BPF_PROG(tp_btf__timer_expire_exit, struct timer_list *timer)
 	return is_requests(timer) ? on_request_expired(timer, request_of_timer(timer)) : 0;
 }
 
-/* One that becomes a socket passes here, too: then its child already stands in its place. */
 SEC("?fentry/__inet_csk_reqsk_queue_drop")
 int BPF_PROG(fentry____inet_csk_reqsk_queue_drop, struct sock *sk, struct request_sock *req,
 	     __u8 from_timer)
 {
-	if (!READ(req, __req_common.skc_node.pprev))
-		return 0;
-	return on_request_drop(ctx, (__u64)req, from_timer);
+	return on_request_drop(ctx, req, from_timer);
 }

@@ -209,12 +209,18 @@ static __always_inline int on_request_expired(const struct timer_list *timer, __
 	return send_request(addr, WIRE_BY_TIMER);
 }
 
-/* Softirq, or the process that destroys it: it still stands in the table. */
-static __always_inline int on_request_drop(void *ctx, __u64 addr, bool from_timer)
+/*
+ * Softirq, or the process that destroys it: it still stands in the table. One that
+ * becomes a socket passes here too: then its child already stands in its place.
+ */
+static __always_inline int on_request_drop(void *ctx, const struct request_sock *req, bool from_timer)
 {
-	__u8 caller = from_timer ? WIRE_BY_TIMER : find_code(ctx);
+	__u8 caller;
 
-	return caller == WIRE_BY_CHILD || caller == WIRE_BY_REARM ? 0 : send_request(addr, caller);
+	if (!READ(req, __req_common.skc_node.pprev))
+		return 0;
+	caller = from_timer ? WIRE_BY_TIMER : find_code(ctx);
+	return caller == WIRE_BY_CHILD || caller == WIRE_BY_REARM ? 0 : send_request((__u64)req, caller);
 }
 
 #endif
