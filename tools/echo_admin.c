@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "echo_peer.h"
 #include "echo_report.h"
 
@@ -26,7 +27,7 @@ static int destroy(struct echo *e)
 	struct call call = call_begin("destroy", "%s", "SOCK_DESTROY");
 
 	call.result = peer_destroy_own(&e->caller);
-	call.end_ns = mono_now();
+	call.end_ns = clock_mono_ns();
 	caller_report(&e->caller, &call, "%s", "by an administrator, as ss -K does");
 	return (int)call.result;
 }

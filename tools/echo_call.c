@@ -11,25 +11,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "echo_report.h"
-
-uint64_t mono_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* What a call gave: the value, or negative errno. Directly after the call, before errno is lost. */
 static int64_t outcome(struct call *call, int64_t value)
 {
 	call->result = value < 0 ? -errno : value;
-	call->end_ns = mono_now();
+	call->end_ns = clock_mono_ns();
 	return call->result;
 }
 
@@ -284,7 +276,7 @@ void call_kill_self(struct caller *c)
 {
 	struct call call = call_begin("kill", "%d, SIGKILL", (int)getpid());
 
-	call.end_ns = mono_now();
+	call.end_ns = clock_mono_ns();
 	caller_report(c, &call, "%s", "itself, with SIGKILL");
 	kill(getpid(), SIGKILL);
 }

@@ -23,9 +23,6 @@ struct caller {
 	struct buf line;   /* what is being written; memory kept from one call to the next */
 };
 
-/* CLOCK_MONOTONIC. */
-uint64_t mono_now(void);
-
 /*
  * Each makes the call, reports it with its result and returns that: a descriptor,
  * a count or 0; negative errno on failure. EINTR is not hidden: the deadline comes so.

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "echo_admin.h"
 #include "echo_script.h"
 #include "echo_step.h"
@@ -273,7 +274,7 @@ int echo_main(int argc, char **argv, enum side role)
 		.role = role,
 		.family = options.family,
 		.report_fd = options.report_fd,
-		.start_ns = mono_now(),
+		.start_ns = clock_mono_ns(),
 	};
 	signal(SIGPIPE, SIG_IGN);
 	r = echo_deadline(options.wait_ns + conversation_ns(&options));

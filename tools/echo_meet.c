@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "echo_step.h"
 
 /* Both have woken up and are spinning by then. */
@@ -48,14 +49,14 @@ static int parse_instant(const char *text, uint64_t latest, uint64_t *ret)
 
 static int agree(struct echo *e, uint64_t *ret)
 {
-	uint64_t latest = mono_now() + e->options->delay_ns + AGREE_NS + ECHO_GRACE_NS;
+	uint64_t latest = clock_mono_ns() + e->options->delay_ns + AGREE_NS + ECHO_GRACE_NS;
 	char text[32] = "";
 	ssize_t n = 0;
 
 	if (e->options->role == SIDE_CLIENT) {
 		/* Of one length, so that every run moves as many bytes. */
 		snprintf(text, sizeof(text), "%020" PRIu64,
-			 mono_now() + e->options->delay_ns + AGREE_NS);
+			 clock_mono_ns() + e->options->delay_ns + AGREE_NS);
 		n = call_write(&e->caller, e->fd, text, strlen(text));
 		if (n < 0)
 			return (int)n;
@@ -81,7 +82,7 @@ int meet_and_close(struct echo *e)
 		return r;
 	caller_say(&e->caller, "both sides close at the same instant");
 	step_until(instant - SPIN_NS);
-	while (mono_now() < instant && !echo_expired())
+	while (clock_mono_ns() < instant && !echo_expired())
 		;
 	return step_close(e);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/errname.h"
 #include "base/json.h"
 
@@ -42,7 +43,7 @@ struct call call_begin(const char *name, const char *args, ...)
 	va_start(list, args);
 	vsnprintf(call.args, sizeof(call.args), args, list);
 	va_end(list);
-	call.start_ns = mono_now();
+	call.start_ns = clock_mono_ns();
 	return call;
 }
 
@@ -107,7 +108,7 @@ static void report_line(struct caller *c, const struct call *call)
 
 static void say(struct caller *c, const char *head, const char *format, va_list list)
 {
-	uint64_t ms = (mono_now() - c->start_ns) / 1000000;
+	uint64_t ms = (clock_mono_ns() - c->start_ns) / 1000000;
 
 	printf("%3llu.%03llu s  %s", (unsigned long long)(ms / 1000),
 	       (unsigned long long)(ms % 1000), head);

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include "base/clock.h"
 #include "echo_admin.h"
 #include "echo_peer.h"
 #include "echo_report.h"
@@ -43,7 +44,7 @@ static int await_forgotten(struct echo *e, unsigned n)
 	do {
 		r = peer_look(&peer, &found);
 		if (!r && found.exists)
-			step_until(mono_now() + LOOK_NS);
+			step_until(clock_mono_ns() + LOOK_NS);
 	} while (!r && found.exists && !echo_expired());
 	return r ? r : found.exists ? -ETIME : 0;
 }

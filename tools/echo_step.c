@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "echo_peer.h"
 
 #define READ_BYTES 65536
@@ -29,7 +30,7 @@ void step_until(uint64_t mono_ns)
 {
 	struct timespec t;
 
-	for (uint64_t now = mono_now(); now < mono_ns && !echo_expired(); now = mono_now()) {
+	for (uint64_t now = clock_mono_ns(); now < mono_ns && !echo_expired(); now = clock_mono_ns()) {
 		t = timespec_of(mono_ns - now);
 		ppoll(NULL, 0, &t, NULL);
 	}
@@ -37,12 +38,12 @@ void step_until(uint64_t mono_ns)
 
 int step_delay(struct echo *e)
 {
-	uint64_t end = mono_now() + e->options->delay_ns;
+	uint64_t end = clock_mono_ns() + e->options->delay_ns;
 	struct pollfd p = { .fd = e->fd };
 	struct timespec t;
 
 	caller_say(&e->caller, "waits %g s ...", (double)e->options->delay_ns / 1e9);
-	for (uint64_t now = mono_now(); now < end; now = mono_now()) {
+	for (uint64_t now = clock_mono_ns(); now < end; now = clock_mono_ns()) {
 		if (echo_expired())
 			return -ETIME;
 		t = timespec_of(end - now);
@@ -119,7 +120,7 @@ static int await(struct echo *e, bool (*there)(struct echo *e))
 	while (!there(e)) {
 		if (echo_expired())
 			return -ETIME;
-		step_until(mono_now() + LOOK_NS);
+		step_until(clock_mono_ns() + LOOK_NS);
 	}
 	return 0;
 }
@@ -162,9 +163,9 @@ int step_write_unheard(struct echo *e)
 
 	do {
 		r = step_write(e);
-		until = mono_now() + ACK_NS;
-		while (!r && !all_acked(e) && mono_now() < until)
-			step_until(mono_now() + LOOK_NS);
+		until = clock_mono_ns() + ACK_NS;
+		while (!r && !all_acked(e) && clock_mono_ns() < until)
+			step_until(clock_mono_ns() + LOOK_NS);
 	} while (!r && all_acked(e) && !echo_expired());
 	return echo_expired() ? -ETIME : r;
 }

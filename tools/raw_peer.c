@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "echo_report.h"
 #include "echo_step.h"
 #include "raw_net.h"
@@ -204,7 +205,7 @@ static int await_segment(struct raw_peer *p, uint8_t flags, struct raw_segment *
 	} while (!is_awaited(ret, flags));
 	/* How long it was waited for is nobody's business. */
 	call = call_begin("receive", "%s", flag_words(flags, words));
-	call.end_ns = mono_now();
+	call.end_ns = clock_mono_ns();
 	call.result = (int64_t)ret->len;
 	caller_report(&p->echo->caller, &call, "%s, %zu bytes", flag_words(ret->flags, words),
 		      ret->len);
@@ -214,7 +215,7 @@ static int await_segment(struct raw_peer *p, uint8_t flags, struct raw_segment *
 static int put_packet(struct raw_peer *p, const uint8_t *packet, size_t size, struct call *call)
 {
 	call->result = write(p->tun, packet, size) < 0 ? -errno : 0;
-	call->end_ns = mono_now();
+	call->end_ns = clock_mono_ns();
 	caller_report(&p->echo->caller, call, "%s", call->args);
 	return (int)call->result;
 }
@@ -304,7 +305,7 @@ static int unroute(struct raw_peer *p)
 	struct call call = call_begin("unroute", "%s", RAW_NET_DEVICE);
 
 	call.result = raw_net_unroute();
-	call.end_ns = mono_now();
+	call.end_ns = clock_mono_ns();
 	caller_report(&p->echo->caller, &call, "%s", "the host loses its route to here");
 	return (int)call.result;
 }
@@ -353,7 +354,7 @@ static void say_ready(struct raw_peer *p)
 {
 	struct call call = call_begin("listen", "%s", "raw");
 
-	call.end_ns = mono_now();
+	call.end_ns = clock_mono_ns();
 	if (p->echo->options->role == SIDE_SERVER)
 		caller_report(&p->echo->caller, &call, "%s", "as a scripted peer, no socket");
 }

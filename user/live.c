@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "lag.h"
 #include "run.h"
@@ -97,13 +98,10 @@ static void tick_if_late(struct live *live)
 
 static bool read_wall_minus_mono(uint64_t *ret)
 {
-	uint64_t before_ns = run_now_ns(), after_ns;
-	struct timespec wall;
+	uint64_t before_ns = clock_mono_ns(), wall_ns = clock_ns(CLOCK_REALTIME);
 
-	clock_gettime(CLOCK_REALTIME, &wall);
-	after_ns = run_now_ns();
-	*ret = (uint64_t)wall.tv_sec * UINT64_C(1000000000) + (uint64_t)wall.tv_nsec - before_ns;
-	return after_ns - before_ns < READ_NS;
+	*ret = wall_ns - before_ns;
+	return clock_mono_ns() - before_ns < READ_NS;
 }
 
 static void look_at_wall_clock(struct live *live)

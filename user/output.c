@@ -5,21 +5,13 @@
 #include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 /* Larger than what one folio takes, so that a file grows by large ones. */
 #define OUTPUT_BUFFER 131072
-
-static uint64_t clock_ns(clockid_t id)
-{
-	struct timespec now;
-
-	clock_gettime(id, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
 
 static bool wants_colour(FILE *file)
 {
@@ -30,7 +22,7 @@ static bool wants_colour(FILE *file)
 
 uint64_t output_wall_ns(void)
 {
-	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	return clock_wall_minus_mono_ns();
 }
 
 /*

@@ -5,9 +5,9 @@
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "demo/segment.h"
 
 #define RING_BYTES (4 << 20)
@@ -23,14 +23,6 @@ struct capture {
 };
 
 CLEANUP_DEFINE(capture, struct capture *, capture_close)
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* Before it runs. What of this fails says so by pcap_activate(). */
 static void configure(pcap_t *pcap)
@@ -135,7 +127,7 @@ int capture_drain(struct capture *capture)
 	int n;
 
 	/* Each time anew: the wall clock may be set while we run. */
-	capture->real_minus_mono_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	capture->real_minus_mono_ns = clock_wall_minus_mono_ns();
 	do {
 		n = pcap_dispatch(capture->pcap, -1, on_packet, (u_char *)capture);
 	} while (n > 0);

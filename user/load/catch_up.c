@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 /*
  * A record is unfinished for as long as its program runs: microseconds, or until a
  * scheduler runs its task again, or a host this virtual CPU. For the first it is
@@ -18,14 +20,6 @@ struct wait {
 	int looks;
 	uint64_t since_ns;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
 
 static unsigned long look(const volatile unsigned long *position)
 {
@@ -46,12 +40,12 @@ static bool wait_for(struct ring_at *at, unsigned long position, struct wait *wa
 	if (at->gave_up && at->gave_up_at == position)
 		return false;
 	if (!wait->looks++)
-		wait->since_ns = now_ns();
+		wait->since_ns = clock_mono_ns();
 	if (wait->looks <= YIELDS_MAX) {
 		sched_yield();
 		return true;
 	}
-	at->gave_up = now_ns() - wait->since_ns >= at->patience_ns;
+	at->gave_up = clock_mono_ns() - wait->since_ns >= at->patience_ns;
 	at->gave_up_at = position;
 	if (!at->gave_up)
 		nanosleep(&nap, NULL);

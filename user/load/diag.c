@@ -10,8 +10,8 @@
 #include <linux/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "load/namespaces.h"
 #include "load/wanted.h"
@@ -34,14 +34,6 @@ struct diag {
 	size_t n;
 	int given; /* what the looker said to the last of them */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
 
 static bool is_mapped(const __be32 *addr)
 {
@@ -178,7 +170,7 @@ static int receive(struct mnl_socket *socket, struct diag *d, uint64_t since_ns)
 	if (got < 0)
 		return -errno;
 	d->n = 0;
-	d->then_ns = d->states & STATE(TIME_WAIT) ? now_ns() : since_ns;
+	d->then_ns = d->states & STATE(TIME_WAIT) ? clock_mono_ns() : since_ns;
 	r = mnl_cb_run(buf, (size_t)got, 0, 0, on_socket, d);
 	if (r < 0)
 		return -errno;
@@ -196,7 +188,7 @@ static int listen_to(struct mnl_socket *socket, struct diag *d, uint64_t since_n
 	int r;
 
 	do {
-		uint64_t began_ns = now_ns();
+		uint64_t began_ns = clock_mono_ns();
 
 		r = receive(socket, d, since_ns);
 		since_ns = began_ns;
@@ -219,7 +211,7 @@ static int ask_in_place(struct diag *d)
 	if (!socket)
 		return -errno;
 	for (size_t i = 0; i < sizeof(families) && !r; i++) {
-		uint64_t asked_ns = now_ns();
+		uint64_t asked_ns = clock_mono_ns();
 
 		r = ask(socket, d, families[i]);
 		if (!r)
