@@ -12,10 +12,10 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 
 from endings import ADDRESSES, ENDINGS, ONE_SIDED, last_telling_call, of_family
+from tap import finish, result, skip_all
 
 TCPCLOSE = os.path.join(os.environ.get("O", "build"), "tcpclose")
 WAY = os.environ.get("WAY", "auto")
@@ -23,24 +23,13 @@ TIMEOUT = 300
 NOBODY = 65534
 COMM = {"server": "tcpclose-echo-s", "client": "tcpclose-echo-c"}
 
-results = []
-
-
-def result(name, problems, skip=None):
-    results.append(not problems)
-    line = f"{'not ok' if problems else 'ok'} {len(results)} - {name}"
-    print(line + (f" # SKIP {skip}" if skip else ""))
-    for problem in problems:
-        print(f"# {problem}")
-    sys.stdout.flush()
-
 
 def demo(*arguments, **more):
     return subprocess.Popen([TCPCLOSE, "demo", f"--way={WAY}", *arguments], stdout=subprocess.PIPE,
                             **{"stderr": subprocess.PIPE, "text": True, **more})
 
 
-def finish(process):
+def ended(process):
     out, err = process.communicate(timeout=TIMEOUT)
     return process.returncode, out, err
 
@@ -226,7 +215,7 @@ def check_story(story):
 def all_endings(closer, family, tries=3):
     """Again where the trace itself says that a record was lost: others' load is not what is tested here."""
     for attempt in range(tries):
-        status, out, err = finish(demo("all", "--json", f"--closer={closer}", f"-{family}"))
+        status, out, err = ended(demo("all", "--json", f"--closer={closer}", f"-{family}"))
         found, summary = stories(out)
         gaps = [v for s in found for v in s.of["close"] if "gap" in v["evidence"]]
         if not gaps and not (summary and summary["lost"]):
@@ -252,7 +241,7 @@ def test_endings(closer, family):
 
 
 def test_follow(process):
-    status, out, err = finish(process)
+    status, out, err = ended(process)
     (story,), _ = stories(out)
     problems = [] if status == 0 else [f"status {status}: {err}"]
     minis = story.of["minisocket"]
@@ -265,7 +254,7 @@ def test_follow(process):
 
 
 def test_ladder():
-    status, out, err = finish(demo())
+    status, out, err = ended(demo())
     problems = [] if status == 0 else [f"status {status}: {err}"]
     problems += [f"no {word}" for word in ("TIME_WAIT", "linger-zero", "ECONNRESET", "active-close") if word not in out]
     problems += [f"{len(line)} columns: {line}" for line in out.splitlines() if len(line) > 100]
@@ -275,14 +264,14 @@ def test_ladder():
 def test_usage():
     problems = []
     for words in (["nothing"], ["refused", "--closer=server"], ["--delay=3601"], ["--closer=me"], ["default", "--", "ls"]):
-        status, _, err = finish(demo(*words))
+        status, _, err = ended(demo(*words))
         if status != 2 or err.count("\n") != 1:
             problems.append(f"{words}: status {status}: {err}")
     result("bad usage is refused with status 2 and one sentence", problems)
 
 
 def test_output():
-    status, _, err = finish(demo("linger-zero", "-o", "/dev/full", "--json"))
+    status, _, err = ended(demo("linger-zero", "-o", "/dev/full", "--json"))
     full = [] if status == 1 and err else [f"full disk: status {status}"]
     process = demo("linger-zero", "--json")
     process.stdout.close()
@@ -302,14 +291,14 @@ def test_alone():
 
 
 def test_count():
-    status, out, _ = finish(demo("linger-zero", "--count=3", "--json"))
+    status, out, _ = ended(demo("linger-zero", "--count=3", "--json"))
     found, _ = stories(out)
     result("--count=3 tells three stories", [] if status == 0 and len(found) == 3 else [f"status {status}, {len(found)}"])
 
 
 def test_left():
     """What is left of each ending is the kernel's own list; default pays in mini-sockets, linger-zero in RSTs."""
-    status, out, err = finish(demo("default", "linger-zero", "--count=12", "--closer=client", "--json"))
+    status, out, err = ended(demo("default", "linger-zero", "--count=12", "--closer=client", "--json"))
     left = {r["ending"]: r for r in map(json.loads, out.splitlines()) if r["type"] == "left"}
     wanted = {"default": {"runs": 12, "as_expected": 12, "time_wait": 12, "fin_wait2": 0, "others": 0,
                           "ephemeral_ports": 12, "rst_sent": 0, "lost_bytes": 0},
@@ -323,7 +312,7 @@ def test_left():
         if record["kernel_bytes"] != record["time_wait"] * (record["mini_socket_bytes"] or 0):
             problems.append(f"memory: {record}")
     result("--count compares what default and linger-zero leave in the kernel", problems)
-    status, out, _ = finish(demo("default", "--count=3"))
+    status, out, _ = ended(demo("default", "--count=3"))
     result("--count draws the first time only, and a table of what is left",
            [] if status == 0 and out.count("active-close (fin)") == 1 and "MINI-SOCKETS" in out else [out])
 
@@ -358,7 +347,7 @@ def alive(pid):
 def test_unprivileged():
     name = "without privileges it says so in one sentence, with status 1"
     try:
-        status, _, err = finish(demo("default", user=NOBODY, group=NOBODY, extra_groups=[]))
+        status, _, err = ended(demo("default", user=NOBODY, group=NOBODY, extra_groups=[]))
     except PermissionError:
         result(name, [], "nobody may not execute the build")
         return
@@ -376,11 +365,9 @@ def has_ipv6():
 
 def main():
     if os.geteuid() != 0:
-        print("1..0 # SKIP not root")
-        return 0
+        skip_all("not root")
     if not os.path.exists("/sys/kernel/btf/vmlinux"):
-        print("1..0 # SKIP the kernel has no BTF")
-        return 0
+        skip_all("the kernel has no BTF")
     follow = demo("default", "--follow", "--json")
     for family in "46":
         if family == "6" and not has_ipv6():
@@ -391,9 +378,8 @@ def main():
     for test in test_ladder, test_usage, test_output, test_alone, test_count, test_left, test_interrupt, test_unprivileged:
         test()
     test_follow(follow)
-    print(f"1..{len(results)}")
-    return 0 if all(results) else 1
+    finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -10,27 +10,16 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from endings import ENDINGS, ONE_SIDED, last_telling_call, of_family
+from tap import finish, result
 
 BUILD = os.environ.get("O", "build")
 SERVER = os.path.join(BUILD, "tcpclose-echo-server")
 CLIENT = os.path.join(BUILD, "tcpclose-echo-client")
 TIMEOUT = 30
 TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools")
-
-results = []
-
-
-def result(name, problems, skip=None):
-    results.append(not problems)
-    line = f"{'not ok' if problems else 'ok'} {len(results)} - {name}"
-    print(line + (f" # SKIP {skip}" if skip else ""))
-    for problem in problems:
-        print(f"# {problem}")
-    sys.stdout.flush()
 
 
 def rows(name, pattern):
@@ -242,5 +231,4 @@ def test_count():
 if __name__ == "__main__":
     for test in (test_endings, test_usage, test_help, test_lonely_server, test_words, test_hostile_words, test_count):
         test()
-    print(f"1..{len(results)}")
-    sys.exit(0 if all(results) else 1)
+    finish()

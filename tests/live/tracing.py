@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-"""What the live tests share: TAP, and a tcpclose that runs beside the test.
+"""What the live tests share: TAP (tap.py), and a tcpclose that runs beside the test.
 
 Nothing here waits by guessing a time: a line, a record or the end of a process is waited for,
 with a deadline. O names the build, WAY (default auto) the way to attach.
@@ -15,6 +15,8 @@ import sys
 import threading
 import time
 
+from tap import finish, result, skip_all  # for who imports them from here
+
 BUILD = os.path.abspath(os.environ.get("O", "build"))
 TCPCLOSE = os.path.join(BUILD, "tcpclose")
 WAY = os.environ.get("WAY", "auto")
@@ -22,26 +24,7 @@ READY = "Tracing TCP closes... Ctrl-C to end."
 # SLOW=N: so many times slower than others is this machine. Only who waits in vain waits longer.
 DEADLINE = 60 * int(os.environ.get("SLOW", "1"))
 
-results = []
 started = []
-
-
-def result(name, problems, skip=None):
-    """One line of TAP; `problems` is what a reader of the failure wants to know."""
-    problems = list(problems)
-    results.append(not problems)
-    line = f"{'not ok' if problems else 'ok'} {len(results)} - {name}"
-    print(line + (f" # SKIP {skip}" if skip else ""))
-    for problem in problems[:20]:
-        print("# " + str(problem)[:1500].replace("\n", "\n# "))
-    if len(problems) > 20:
-        print(f"# and {len(problems) - 20} more")
-    sys.stdout.flush()
-
-
-def finish():
-    print(f"1..{len(results)}")
-    sys.exit(0 if all(results) else 1)
 
 
 def why_not(*needed):
@@ -54,11 +37,6 @@ def why_not(*needed):
         if not os.access(path, os.X_OK):
             return f"no {os.path.basename(path)}"
     return None
-
-
-def skip_all(reason):
-    print(f"1..0 # SKIP {reason}")
-    sys.exit(0)
 
 
 def eventually(condition, seconds=DEADLINE, every=0.02):
