@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* pair: the two ends of one connection, when both are on this host. */
-#include <string.h>
-
 #include "core/flow_priv.h"
-
-static bool is_loopback(const struct tuple *t)
-{
-	static const uint8_t one[16] = { [15] = 1 };
-
-	return t->family == 4 ? t->local.addr[0] == 127 :
-				!memcmp(t->local.addr, one, sizeof(one));
-}
 
 /*
  * Mirrored tuples, and lives that touch: a tuple can live twice. Network
@@ -21,7 +11,7 @@ bool pair_fits(const struct flow *a, const struct flow *b)
 {
 	if (a == b || flow_is_twin(b) || !tuple_mirrors(&a->v.tuple, &b->v.tuple))
 		return false;
-	if (a->v.netns != b->v.netns && is_loopback(&a->v.tuple))
+	if (a->v.netns != b->v.netns && endpoint_is_loopback(a->v.tuple.family, &a->v.tuple.local))
 		return false;
 	if (a->v.pair || b->v.pair)
 		return a->v.pair == b->v.conn && b->v.pair == a->v.conn;

@@ -28,6 +28,13 @@ struct tuple tuple_mirror(const struct tuple *t)
 	return (struct tuple){ .family = t->family, .local = t->peer, .peer = t->local };
 }
 
+bool endpoint_is_loopback(uint8_t family, const struct endpoint *e)
+{
+	static const uint8_t one[sizeof(e->addr)] = { [15] = 1 };
+
+	return family == 4 ? e->addr[0] == 127 : !memcmp(e->addr, one, sizeof(one));
+}
+
 /* Each part by an odd figure of its own, so that the two ends do not cancel each other out when they are alike. */
 uint64_t tuple_hash(const struct tuple *t)
 {

@@ -31,6 +31,8 @@ bool tuple_mirrors(const struct tuple *a, const struct tuple *b);
 struct tuple tuple_mirror(const struct tuple *t);
 /* Stable within one run only; equal for equal tuples. */
 uint64_t tuple_hash(const struct tuple *t);
+/* An address that only ever leads back to its own network namespace. */
+bool endpoint_is_loopback(uint8_t family, const struct endpoint *e);
 /* "192.0.2.1" or "2001:db8::1" into buf (at least ENDPOINT_STRLEN bytes); returns buf. */
 const char *endpoint_address(uint8_t family, const struct endpoint *e, char *buf);
 /* The same; returns its length. */

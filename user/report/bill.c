@@ -27,13 +27,6 @@ const char *bill_came_slug(const struct bill_key *key)
 	return key->came == CAME_PENDING ? "pending" : "older";
 }
 
-bool bill_is_loopback(uint8_t family, const uint8_t *addr)
-{
-	static const uint8_t one[16] = { [15] = 1 };
-
-	return family == 4 ? addr[0] == 127 : !memcmp(addr, one, sizeof(one));
-}
-
 int bill_new(uint64_t began_ns, struct bill **ret)
 {
 	struct bill *b = calloc(1, sizeof(*b));

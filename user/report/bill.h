@@ -136,8 +136,6 @@ const struct bill_report *bill_done(struct bill *bill, uint32_t mini_bytes, uint
 
 /* What came is called: a cause's slug, "pending", "older". */
 const char *bill_came_slug(const struct bill_key *key);
-/* An address that only ever leads back to this host. */
-bool bill_is_loopback(uint8_t family, const uint8_t *addr);
 
 /* How many TIME_WAITs of that group connect() may take before their time (tcp_twsk_unique()). */
 uint64_t bill_reusable(const struct bill_rules *rules, const struct bill_group *group);

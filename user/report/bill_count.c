@@ -180,8 +180,8 @@ static void key_destination(struct bill_key *key, const struct tuple *tuple, uin
 	key->netns = netns;
 	put_ends(key, tuple, true, true);
 	key->peer_port = tuple->peer.port;
-	key->loopback = bill_is_loopback(tuple->family, tuple->peer.addr) ||
-			bill_is_loopback(tuple->family, tuple->local.addr);
+	key->loopback = endpoint_is_loopback(tuple->family, &tuple->peer) ||
+			endpoint_is_loopback(tuple->family, &tuple->local);
 }
 
 static void count_destination(struct bill *b, const struct one *one, const struct bill_rules *rules)

@@ -305,8 +305,5 @@ bool truth_unseen(const struct trial *t, const struct keep *keep)
 	for (enum counter c = 0; c < COUNTER_MAX; c++)
 		if (t->counts[c].result == AUDIT_GAP && (int64_t)t->counts[c].kernel > t->counts[c].observed.high)
 			return true;
-	for (size_t i = 0; i < keep->n; i++)
-		if (keep->items[i].record.kind == REC_CLOSE && keep->items[i].close.evidence & EV(GAP))
-			return true;
-	return false;
+	return keep_is_gapped(keep);
 }

@@ -158,10 +158,7 @@ static bool call_waits(const char *call)
 	static const char *const list[] = {"accept",     "accept4",   "poll", "select",
 					   "epoll_wait", "nanosleep", NULL};
 
-	for (const char *const *word = list; *word; word++)
-		if (!strcmp(call, *word))
-			return true;
-	return ladder_is_read(call);
+	return ladder_one_of(call, list) || ladder_is_read(call);
 }
 
 /* What every program does before it connects, and waiting that went well, are not the story. */
@@ -169,11 +166,10 @@ static bool call_is_prelude(const struct app *app)
 {
 	static const char *const list[] = {"socket", "bind", "listen", "fcntl", "poll", NULL};
 
-	for (const char *const *word = list; *word; word++)
-		if (!strcmp(app->call, *word))
-			return app->result >= 0;
-	return !strcmp(app->call, "setsockopt") && strstr(app->args, "SO_REUSE") &&
-	       app->result >= 0;
+	if (app->result < 0)
+		return false;
+	return ladder_one_of(app->call, list) ||
+	       (!strcmp(app->call, "setsockopt") && strstr(app->args, "SO_REUSE"));
 }
 
 /*

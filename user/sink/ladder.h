@@ -187,6 +187,8 @@ bool ladder_is_dull(const struct ladder_item *item);
 bool ladder_is_closing(const struct ladder_item *item);
 /* connect(AF_UNSPEC) */
 bool ladder_is_disconnect(const struct ladder_item *item);
+/* list: up to NULL. */
+bool ladder_one_of(const char *word, const char *const *list);
 bool ladder_is_write(const char *call);
 bool ladder_is_read(const char *call);
 

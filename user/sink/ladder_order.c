@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool one_of(const char *word, const char *const *list)
+bool ladder_one_of(const char *word, const char *const *list)
 {
 	for (; *list; list++)
 		if (!strcmp(word, *list))
@@ -24,14 +24,14 @@ bool ladder_is_write(const char *call)
 	static const char *const list[] = {"write",   "writev",   "send", "sendto",
 					   "sendmsg", "sendfile", NULL};
 
-	return one_of(call, list);
+	return ladder_one_of(call, list);
 }
 
 bool ladder_is_read(const char *call)
 {
 	static const char *const list[] = {"read", "readv", "recv", "recvfrom", "recvmsg", NULL};
 
-	return one_of(call, list);
+	return ladder_one_of(call, list);
 }
 
 bool ladder_is_closing(const struct ladder_item *item)

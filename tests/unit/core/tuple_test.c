@@ -229,6 +229,20 @@ static void every_byte_of_an_ipv4_address_is_written_as_a_number(void **state)
 	}
 }
 
+static void loopback_is_127_and_one_address_of_ipv6(void **state)
+{
+	struct endpoint any = { .addr = { 127, 9, 9, 9 } }, one = { .addr = { [15] = 1 } };
+	struct endpoint here = { .addr = { 126, [15] = 1 } };
+
+	(void)state;
+	assert_true(endpoint_is_loopback(4, &any));
+	assert_false(endpoint_is_loopback(6, &any));
+	assert_true(endpoint_is_loopback(6, &one));
+	assert_false(endpoint_is_loopback(4, &one));
+	assert_false(endpoint_is_loopback(4, &here));
+	assert_false(endpoint_is_loopback(6, &here));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +256,7 @@ int main(void)
 		cmocka_unit_test(neighbouring_ports_spread_over_the_low_bits),
 		cmocka_unit_test(endpoints_are_written_as_people_write_them),
 		cmocka_unit_test(the_longest_endpoint_fits_its_buffer),
+		cmocka_unit_test(loopback_is_127_and_one_address_of_ipv6),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
