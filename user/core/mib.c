@@ -74,11 +74,12 @@ static size_t names_of(const char *names, struct span name, bool *among)
 	return n;
 }
 
-struct tally {
-	size_t found[COUNTER_MAX];
+/* Of each counter: how many of its names were found. */
+struct names_found {
+	size_t n[COUNTER_MAX];
 };
 
-static void add_value(struct mibs *mibs, struct tally *tally, struct span group, struct span name,
+static void add_value(struct mibs *mibs, struct names_found *found, struct span group, struct span name,
 		      uint64_t value)
 {
 	for (int i = 0; i < COUNTER_MAX; i++) {
@@ -91,11 +92,11 @@ static void add_value(struct mibs *mibs, struct tally *tally, struct span group,
 		if (!among)
 			continue;
 		mibs->value[i] += value;
-		mibs->known[i] = ++tally->found[i] == n;
+		mibs->known[i] = ++found->n[i] == n;
 	}
 }
 
-static void add_pair(struct mibs *mibs, struct tally *tally, struct span names, struct span values)
+static void add_pair(struct mibs *mibs, struct names_found *found, struct span names, struct span values)
 {
 	struct span group = take(&names, ':');
 
@@ -106,19 +107,19 @@ static void add_pair(struct mibs *mibs, struct tally *tally, struct span names, 
 		uint64_t value;
 
 		if (name.at < name.end && number(digits, &value))
-			add_value(mibs, tally, group, name, value);
+			add_value(mibs, found, group, name, value);
 	}
 }
 
 void mib_add(struct mibs *mibs, const char *text, size_t n)
 {
 	struct span rest = {text, text + n};
-	struct tally tally = {0};
+	struct names_found found = {0};
 
 	while (rest.at < rest.end) {
 		struct span names = take(&rest, '\n');
 
-		add_pair(mibs, &tally, names, take(&rest, '\n'));
+		add_pair(mibs, &found, names, take(&rest, '\n'));
 	}
 }
 

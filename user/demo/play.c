@@ -24,7 +24,7 @@
 #define FOLLOW_NS (130 * SECOND)
 /* A namespace goes when a worker of the kernel has time for it, and other CPUs have looked up. */
 #define GONE_NS (30 * SECOND)
-#define TRIES_MAX 300
+#define CHANCES_MAX 300
 #define GAPPED_TRIES_MAX 3
 
 int play_take(struct play *play, const struct record *record)
@@ -352,7 +352,7 @@ void play_close(struct play *play)
 
 bool play_tries_again(const struct play *play, int tries)
 {
-	if (!ending_is_by_chance(play->ending) || tries == TRIES_MAX || run_interrupted(play->run))
+	if (!ending_is_by_chance(play->ending) || tries == CHANCES_MAX || run_interrupted(play->run))
 		return false;
 	for (enum side side = 0; side < SIDE_MAX; side++)
 		if (play->keep.verdicts[side] !=

@@ -16,7 +16,7 @@
 #define COUNT_BITS INT32_C(0x7fffffff)
 
 /* Where a program finds its CPU's or its task's preempt_count. */
-struct place {
+struct count_place {
 	uint32_t variable; /* id in BTF; 0: it is in the current task's thread_info */
 	uint32_t offset;   /* bytes */
 };
@@ -60,7 +60,7 @@ static int64_t member_of(const struct btf *btf, const char *type, const char *na
  * x86: a variable of its own, in v6.2 to v6.14 a member of pcpu_hot. arm64: in the
  * task, the count in the lower half of 64 bits.
  */
-static bool find_place(const struct btf *btf, struct place *ret)
+static bool find_count(const struct btf *btf, struct count_place *ret)
 {
 	int count = btf__find_by_name_kind(btf, "__preempt_count", BTF_KIND_VAR);
 	int hot = btf__find_by_name_kind(btf, "pcpu_hot", BTF_KIND_VAR);
@@ -69,11 +69,11 @@ static bool find_place(const struct btf *btf, struct place *ret)
 	int64_t in_info = member_of(btf, "thread_info", "preempt_count");
 
 	if (count > 0)
-		*ret = (struct place){(uint32_t)count, 0};
+		*ret = (struct count_place){(uint32_t)count, 0};
 	else if (hot > 0 && in_hot >= 0)
-		*ret = (struct place){(uint32_t)hot, (uint32_t)in_hot / 8};
+		*ret = (struct count_place){(uint32_t)hot, (uint32_t)in_hot / 8};
 	else if (info >= 0 && in_info >= 0)
-		*ret = (struct place){0, (uint32_t)(info + in_info) / 8};
+		*ret = (struct count_place){0, (uint32_t)(info + in_info) / 8};
 	else
 		return false;
 	return true;
@@ -84,7 +84,7 @@ static bool find_place(const struct btf *btf, struct place *ret)
  *   r0 = place.variable ? bpf_this_cpu_ptr(&variable) : bpf_get_current_task_btf()
  *   if (!(*(u32 *)(r0 + offset) & COUNT_BITS)) *(u32 *)map = 1
  */
-static int load(enum bpf_attach_type attach, int target, struct place place, int map)
+static int load(enum bpf_attach_type attach, int target, struct count_place place, int map)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = attach, .attach_btf_id = (__u32)target);
 	const struct bpf_insn insns[] = {
@@ -120,7 +120,7 @@ static void listen_once(void)
 	(void)listen(fd, 1);
 }
 
-static bool was_preemptible(enum bpf_attach_type attach, int target, struct place place)
+static bool was_preemptible(enum bpf_attach_type attach, int target, struct count_place place)
 {
 	CLEANUP(close) int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "tcpclose_try", 4, 4, 1, NULL);
 	CLEANUP(close) int prog = map < 0 ? -1 : load(attach, target, place, map);
@@ -143,9 +143,9 @@ bool preempted_in(const struct btf *vmlinux, const char *target)
 {
 	int tracepoint = btf__find_by_name_kind(vmlinux, target, BTF_KIND_TYPEDEF);
 	int function = btf__find_by_name_kind(vmlinux, target, BTF_KIND_FUNC);
-	struct place place;
+	struct count_place place;
 
-	if (!has_preemption(vmlinux) || !find_place(vmlinux, &place))
+	if (!has_preemption(vmlinux) || !find_count(vmlinux, &place))
 		return false;
 	if (tracepoint > 0)
 		return was_preemptible(BPF_TRACE_RAW_TP, tracepoint, place);

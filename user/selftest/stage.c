@@ -186,7 +186,7 @@ static void judge(struct stage *stage, const char *why, struct trial *t)
  * sensors were not run for something that the kernel did, is no judge: then once
  * more, and again. What was seen and is wrong is never tried again.
  */
-#define TRIES_MAX 3
+#define BUSY_TRIES_MAX 3
 
 static bool tries_again(const struct stage *stage, const struct trial *t)
 {
@@ -194,7 +194,7 @@ static bool tries_again(const struct stage *stage, const struct trial *t)
 		return false;
 	if (play_tries_again(&stage->play, stage->tries))
 		return true;
-	return stage->tries < TRIES_MAX &&
+	return stage->tries < BUSY_TRIES_MAX &&
 	       (stage->lost || play_stumbled(&stage->play) || truth_unseen(t, &stage->play.keep));
 }
 

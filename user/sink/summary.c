@@ -8,7 +8,7 @@
 #include "base/units.h"
 #include "sink/out.h"
 
-struct tally {
+struct cause_count {
 	uint64_t count;
 	unsigned cause;
 };
@@ -16,7 +16,7 @@ struct tally {
 /* Most frequent first; the order of cause.def among equals. */
 static int compare(const void *a, const void *b)
 {
-	const struct tally *x = a, *y = b;
+	const struct cause_count *x = a, *y = b;
 
 	if (x->count != y->count)
 		return x->count < y->count ? 1 : -1;
@@ -25,15 +25,15 @@ static int compare(const void *a, const void *b)
 
 static void put_causes(struct buf *b, const struct summary *s)
 {
-	struct tally tallies[CAUSE_MAX];
+	struct cause_count counts[CAUSE_MAX];
 	char count[UNITS_STRLEN];
 
 	for (unsigned i = 0; i < CAUSE_MAX; i++)
-		tallies[i] = (struct tally){ s->by_cause[i], i };
-	qsort(tallies, CAUSE_MAX, sizeof(tallies[0]), compare);
-	for (unsigned i = 0; i < CAUSE_MAX && tallies[i].count; i++)
-		buf_printf(b, "%12s  %s\n", units_count(tallies[i].count, count),
-			   cause_row((enum cause)tallies[i].cause)->slug);
+		counts[i] = (struct cause_count){ s->by_cause[i], i };
+	qsort(counts, CAUSE_MAX, sizeof(counts[0]), compare);
+	for (unsigned i = 0; i < CAUSE_MAX && counts[i].count; i++)
+		buf_printf(b, "%12s  %s\n", units_count(counts[i].count, count),
+			   cause_row((enum cause)counts[i].cause)->slug);
 }
 
 static void put_count(struct buf *b, const char *before, uint64_t count, const char *after)
