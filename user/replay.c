@@ -96,31 +96,38 @@ static int tell(struct replay *replay, const struct tape_block *b)
 
 	switch (b->kind) {
 	case TAPE_RECORD:
-		return intake_record(in, b->data, b->size), 0;
+		intake_record(in, b->data, b->size);
+		break;
 	case TAPE_TICK:
-		return intake_tick(in, time_of(b)), 0;
+		intake_tick(in, time_of(b));
+		break;
 	case TAPE_LOSS:
 		return tell_loss(in, b);
 	case TAPE_LOOK:
-		return intake_look(in, time_of(b)), 0;
+		intake_look(in, time_of(b));
+		break;
 	case TAPE_ASK:
-		return tell_ask(in, time_of(b)), 0;
+		tell_ask(in, time_of(b));
+		break;
 	case TAPE_PEEK:
 		return tell_peek(in, b);
 	case TAPE_LOOKED:
-		return intake_looked(in, time_of(b)), 0;
+		intake_looked(in, time_of(b));
+		break;
 	case TAPE_STOP:
-		return intake_stop(in, time_of(b)), 0;
+		intake_stop(in, time_of(b));
+		break;
 	case TAPE_WALL:
-		return intake_wall(in, (int64_t)le_get(b->data, 8)), 0;
+		intake_wall(in, (int64_t)le_get(b->data, 8));
+		break;
 	case TAPE_END:
 		return tell_end(replay, time_of(b));
 	default:
 		if (tape_kind_name(b->kind))
 			return -EBADMSG;
 		replay->unknown++;
-		return 0;
 	}
+	return 0;
 }
 
 /* Behind the end nothing may come; before it something must. */
