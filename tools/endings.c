@@ -9,7 +9,7 @@
 #define BY_EITHER (BY_SERVER | BY_CLIENT)
 
 static const struct ending table[] = {
-#define ENDING(id_, slug_, closers_, closer_, ready_, cause_, other_, proof_, seconds_, title_)    \
+#define ENDING(id_, slug_, closers_, closer_, ready_, cause_, other_, proof_, seconds_, verdicts_, traits_, title_) \
 	[ENDING_##id_] = {                                                                         \
 		.id = ENDING_##id_,                                                                \
 		.slug = (slug_),                                                                   \
@@ -21,6 +21,8 @@ static const struct ending table[] = {
 		.other = (other_),                                                                 \
 		.proof = (proof_),                                                                 \
 		.seconds = (seconds_),                                                             \
+		.verdicts = (verdicts_),                                                           \
+		.traits = (traits_),                                                               \
 	},
 #include "endings.def"
 #undef ENDING
@@ -71,59 +73,9 @@ bool ending_is_raw(const struct ending *ending)
 	}
 }
 
-bool ending_is_peers(const struct ending *ending)
-{
-	switch (ending->id) {
-	case ENDING_ACCEPT_OVERFLOW:
-	case ENDING_HALF_OPEN_TIMEOUT:
-	case ENDING_HALF_OPEN_RESET:
-	case ENDING_HALF_OPEN_SYN:
-	case ENDING_HALF_OPEN_UNREACHABLE:
-	case ENDING_HALF_OPEN_DESTROYED:
-	case ENDING_HALF_OPEN_LISTENER_CLOSED:
-	case ENDING_HALF_OPEN_OVERFLOW:
-	case ENDING_HALF_OPEN_DEFERRED:
-		return true;
-	default:
-		return false;
-	}
-}
-
 size_t ending_verdicts(const struct ending *ending, enum side closer, enum side side)
 {
-	if (!*ending_cause(ending, closer, side))
-		return 0;
-	switch (ending->id) {
-	case ENDING_ACCEPT_OVERFLOW:
-	case ENDING_HALF_OPEN_OVERFLOW:
-		/* what fills the queue ends too */
-		return 3;
-	case ENDING_TW_REUSE:
-	case ENDING_ADDRESS_REUSED:
-		/* and what takes the addresses over */
-		return 2;
-	default:
-		return 1;
-	}
-}
-
-bool ending_is_twice(const struct ending *ending)
-{
-	return ending->id == ENDING_TW_REUSE;
-}
-
-bool ending_is_by_chance(const struct ending *ending)
-{
-	switch (ending->id) {
-	case ENDING_SIMULTANEOUS:
-	case ENDING_DATA_IN_MINISOCKET:
-	case ENDING_TW_RESET:
-	case ENDING_TIME_WAIT_OVERFLOW:
-	case ENDING_ADDRESS_REUSED:
-		return true;
-	default:
-		return false;
-	}
+	return *ending_cause(ending, closer, side) ? ending->verdicts : 0;
 }
 
 const char *ending_mini(const struct ending *ending, enum side closer)

@@ -110,7 +110,7 @@ static void print_finished(struct selftest *s)
 		int r = output_take(&s->output, &record);
 
 		s->outcomes[t->outcome]++;
-		s->again += t->tries > 1 && !ending_is_by_chance(ending_by_slug(t->ending));
+		s->again += t->tries > 1 && !(ending_by_slug(t->ending)->traits & TRAIT_CHANCE);
 		/* who reads along has each as it is over */
 		if (!r)
 			r = output_flush(&s->output);

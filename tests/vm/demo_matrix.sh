@@ -39,7 +39,7 @@ taped=${UPDATE:+default linger-zero unread-data half-close data-after-close refu
 # All that a machine may take: one that hangs must not cost all of the time there is.
 seconds=$((300 + ${#ways[@]} * 400))
 if [ "${VM:-}" = some ] && [ -z "${ENDINGS:-}" ]; then
-	endings=$(sed -n '/^ENDING(/s/^[^"]*"\([^"]*\)".*", 0,$/\1/p' "$top/tools/endings.def" | paste -sd ' ')
+	endings=$(sed -n '/^ENDING(/s/^[^"]*"\([^"]*\)".*", 0, [^"]*,$/\1/p' "$top/tools/endings.def" | paste -sd ' ')
 fi
 
 # The measure: what the others are held against.

@@ -60,7 +60,7 @@ static bool check_causes(const struct keep *keep, const struct ending *ending, e
 		return true;
 	if (!is_cause(v, slug, side, why))
 		return false;
-	for (size_t n = 0; ending_is_twice(ending) && (v = keep_verdict(keep, side, n)); n++)
+	for (size_t n = 0; ending->traits & TRAIT_TWICE && (v = keep_verdict(keep, side, n)); n++)
 		if (!is_cause(v, slug, side, why))
 			return false;
 	return true;
@@ -99,7 +99,7 @@ static bool check_pairs(const struct keep *keep, const struct ending *ending, en
 	const struct verdict *client = check_verdict(keep, ending, closer, SIDE_CLIENT);
 	bool good = !server || !client || is_pair(server, client);
 
-	for (size_t n = 1; good && ending_is_twice(ending) && n < keep->verdicts[SIDE_SERVER]; n++)
+	for (size_t n = 1; good && ending->traits & TRAIT_TWICE && n < keep->verdicts[SIDE_SERVER]; n++)
 		good = is_pair(keep_verdict(keep, SIDE_SERVER, n), keep_verdict(keep, SIDE_CLIENT, n));
 	if (!good)
 		snprintf(why, CHECK_WHY, "the two verdicts are not joined as a pair");

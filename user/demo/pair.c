@@ -196,7 +196,7 @@ static void stop_other(const struct pair *pair, enum side ended)
 	bool done = ended == pair->config.closer;
 
 	/* here it is the peer that is done first, and the server waits to be told */
-	if (ending_is_peers(pair->config.ending))
+	if (pair->config.ending->traits & TRAIT_PEER_FIRST)
 		done = !done;
 	if (done && !*pair->config.ending->other && other->pid && !other->exited)
 		syscall(SYS_pidfd_send_signal, other->pidfd, SIGTERM, NULL, 0);
@@ -300,8 +300,7 @@ bool pair_done(const struct pair *pair)
 /* 0 by itself, or SIGKILL where that is the ending. */
 static bool ended_well(const struct pair *pair, const struct child *child)
 {
-	bool suicide =
-		pair->config.ending->id == ENDING_KILLED && pair->config.closer == child->side;
+	bool suicide = pair->config.ending->traits & TRAIT_KILLED && pair->config.closer == child->side;
 
 	if (suicide)
 		return child->end.si_code == CLD_KILLED && child->end.si_status == SIGKILL;

@@ -352,7 +352,7 @@ void play_close(struct play *play)
 
 bool play_tries_again(const struct play *play, int tries)
 {
-	if (!ending_is_by_chance(play->ending) || tries == CHANCES_MAX || run_interrupted(play->run))
+	if (!(play->ending->traits & TRAIT_CHANCE) || tries == CHANCES_MAX || run_interrupted(play->run))
 		return false;
 	for (enum side side = 0; side < SIDE_MAX; side++)
 		if (play->keep.verdicts[side] !=
@@ -383,11 +383,11 @@ bool play_possible(const struct ending *ending)
 		log_info("%s: skipped: no TUN here (%s)", ending->slug, strerror(-raw_net_possible()));
 		return false;
 	}
-	if (ending->id == ENDING_SUBFLOW_RESET && mptcp_possible()) {
+	if (ending->traits & TRAIT_MPTCP && mptcp_possible()) {
 		log_info("%s: skipped: no MPTCP here (%s)", ending->slug, strerror(-mptcp_possible()));
 		return false;
 	}
-	if (ending->id != ENDING_SIMULTANEOUS || sched_getaffinity(0, sizeof(allowed), &allowed) ||
+	if (!(ending->traits & TRAIT_CPUS) || sched_getaffinity(0, sizeof(allowed), &allowed) ||
 	    CPU_COUNT(&allowed) > 1)
 		return true;
 	log_info("%s: skipped: with one CPU no two FINs can cross on loopback", ending->slug);
@@ -398,7 +398,7 @@ const char *play_unsaid(const struct play *play)
 {
 	const struct verdict *v = keep_verdict(&play->keep, SIDE_SERVER, 0);
 
-	if (play->ending->id != ENDING_ACCEPT_OVERFLOW || !v || !v->rst_sent || v->rst_reason)
+	if (!(play->ending->traits & TRAIT_REASON) || !v || !v->rst_sent || v->rst_reason)
 		return NULL;
 	return "this kernel gives no reasons for RSTs";
 }

@@ -183,8 +183,22 @@ static void who_comes_again_has_two_verdicts(void **state)
 	FOR_EACH (row) {
 		for (enum side side = 0; side < SIDE_MAX && script_of(row->id)->again; side++)
 			assert_int_equal(ending_verdicts(row, row->closer, side), 2);
-		if (ending_is_twice(row))
+		if (row->traits & TRAIT_TWICE)
 			assert_non_null(script_of(row->id)->again);
+	}
+}
+
+static void a_peer_that_is_done_first_is_scripted_and_its_server_has_no_connection(void **state)
+{
+	const struct ending *row;
+
+	(void)state;
+	FOR_EACH (row) {
+		if (!(row->traits & TRAIT_PEER_FIRST))
+			continue;
+		assert_true(ending_is_raw(row));
+		assert_int_equal(row->closers, 1u << SIDE_SERVER);
+		assert_string_equal(row->other, "");
 	}
 }
 
@@ -214,6 +228,7 @@ int main(void)
 		cmocka_unit_test(a_mini_socket_ends_as_the_core_calls_it),
 		cmocka_unit_test(a_namespace_that_goes_away_is_a_scripted_peers),
 		cmocka_unit_test(who_comes_again_has_two_verdicts),
+		cmocka_unit_test(a_peer_that_is_done_first_is_scripted_and_its_server_has_no_connection),
 		cmocka_unit_test(sides_have_their_names),
 	};
 
