@@ -32,7 +32,7 @@ struct selftest {
 	size_t at[JOBS_MAX]; /* which part a stage plays */
 	size_t jobs;
 	unsigned outcomes[TRIAL_OUTCOME_MAX], again;
-	bool progress;
+	bool progress, said; /* said: it stands on the terminal */
 	int error;
 };
 
@@ -95,10 +95,20 @@ static int plan(struct selftest *s)
 
 /* --- what came of it ---------------------------------------------------------------- */
 
-static void say_progress(const struct selftest *s)
+static void say_progress(struct selftest *s)
 {
-	if (s->progress)
-		fprintf(stderr, "\r%zu of %zu ", s->printed, s->n);
+	if (!s->progress || s->said)
+		return;
+	fprintf(stderr, "\r%zu of %zu ", s->printed, s->n);
+	s->said = true;
+}
+
+/* Whatever else goes to the terminal has the line to itself. */
+static void wipe_progress(struct selftest *s)
+{
+	if (s->said)
+		fprintf(stderr, "\r%*s\r", 20, "");
+	s->said = false;
 }
 
 /* In the order of the table: what is done early waits for what stands before it. */
@@ -107,8 +117,10 @@ static void print_finished(struct selftest *s)
 	while (s->printed < s->n && s->over[s->printed]) {
 		struct trial *t = &s->trials[s->printed++];
 		struct record record = {.kind = REC_TRIAL, .mono_ns = t->mono_ns, .trial = t};
-		int r = output_take(&s->output, &record);
+		int r;
 
+		wipe_progress(s);
+		r = output_take(&s->output, &record);
 		s->outcomes[t->outcome]++;
 		s->again += t->tries > 1 && !(ending_by_slug(t->ending)->traits & TRAIT_CHANCE);
 		/* who reads along has each as it is over */
@@ -160,8 +172,10 @@ static int employ(struct selftest *s, size_t stage)
 {
 	while (s->begun < s->n) {
 		size_t i = s->order[s->begun++];
-		const char *why = impossible(&s->parts[i]);
+		const char *why;
 
+		wipe_progress(s);
+		why = impossible(&s->parts[i]);
 		if (!why) {
 			s->at[stage] = i;
 			return stage_begin(&s->stages[stage], &s->parts[i]);
@@ -249,8 +263,6 @@ static int set_up(struct selftest *s)
 
 static void say_outcomes(const struct selftest *s)
 {
-	if (s->progress)
-		fprintf(stderr, "\r%*s\r", 20, "");
 	if (s->again)
 		log_info("%u had to be tried again: the machine was too busy, or its kernel kept something from the sensors",
 			 s->again);
@@ -265,6 +277,7 @@ static int perform(struct selftest *s)
 
 	if (!r)
 		r = run_loop(s->run, is_over, s);
+	wipe_progress(s);
 	if (!r)
 		r = s->error ? s->error : s->printed < s->n ? -EINTR : 0;
 	for (size_t i = 0; i < s->jobs; i++)

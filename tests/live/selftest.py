@@ -7,6 +7,7 @@ O names the build, WAY (default auto) the way to attach.
 import ctypes
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -110,6 +111,36 @@ def check_interrupted():
     yield from orphans()
 
 
+def on_screen(line):
+    """What is seen of a line that went back to its beginning."""
+    seen = ""
+    for part in line.rstrip("\r").split("\r"):
+        seen = part + seen[len(part):]
+    return seen.rstrip()
+
+
+def check_terminal():
+    """The table and how far it is go to the same one."""
+    ours, theirs = pty.openpty()
+    run = subprocess.Popen([TCPCLOSE, "selftest", f"--way={WAY}", "default", "--closer", "client"],
+                           stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = ""
+    try:
+        while data := os.read(ours, 65536):
+            shown += data.decode()
+    except OSError:  # EIO: the other end is closed
+        pass
+    os.close(ours)
+    status = run.wait(TIMEOUT)
+    lines = [on_screen(line) for line in shown.split("\n")]
+    if status or not re.search(r"\r\d of 3 ", shown):
+        yield f"status {status}: {shown!r}"
+    yield from (line for line in lines if re.match(r"\d of 3", line))
+    if sum(line.startswith("ok ") for line in lines) != 3:
+        yield from lines
+
+
 def main():
     reason = why_not()
     if reason:
@@ -127,6 +158,7 @@ def main():
     result("TAP has a line for each, and the plan", check_tap(status, out))
     status, out, err = selftest("default", "--closer", "client")
     result("the table has a line for each", [] if out.count("\nok ") == 3 and status == 0 else [out, err])
+    result("on a terminal no line begins behind how far it is", check_terminal())
     result("an interrupted one says so and leaves nobody behind", check_interrupted())
     result("what cannot be asked is refused", [
         words for words in (["nonsense"], ["refused", "--closer", "server"], ["--jobs", "17"], ["--json", "--tap"], ["--", "true"])
