@@ -7,15 +7,17 @@
 
 struct config;
 
+/* Decimal digits and nothing else, from min to max. 0, or -EINVAL. */
+int parse_number(const char *word, uint64_t min, uint64_t max, uint64_t *ret);
+
 /*
- * Each takes the whole word and puts it where `field` points. 0, or -EINVAL with
- * in `why` (PARSE_WHY bytes) what is expected; the field is then unchanged or
- * partly filled, and not to be used.
+ * The others take the whole word of an option and put it where `field` points. 0, or
+ * -EINVAL with in `why` (PARSE_WHY bytes) what is expected; the field is then
+ * unchanged or partly filled, and not to be used.
  */
 #define PARSE_WHY 128
 typedef int (*parse_fn)(const char *word, void *field, char *why);
 
-int parse_number(const char *word, uint64_t min, uint64_t max, uint64_t *ret);
 int parse_flag(const char *word, void *field, char *why);
 int parse_flag_family4(const char *word, void *field, char *why);
 int parse_flag_family6(const char *word, void *field, char *why);

@@ -22,6 +22,7 @@ int place_new(struct place *ret);
 int place_adopt(int fd, struct place *ret);
 /* What every call on behalf of it needs: in, and back out. Negative errno of either. */
 int place_inside(const struct place *netns, int (*call)(void *ctx), void *ctx);
+/* What its counters stand at now. Negative errno. */
 int place_counters(const struct place *netns, struct mibs *ret);
 /* The namespaces of this machine that a process is in, or that are mounted (ip netns). */
 struct place_seen {
@@ -31,8 +32,9 @@ struct place_seen {
 };
 /* Up to max of them, each once; how many, or negative errno. */
 int place_list(struct place_seen *ret, size_t max);
+/* Likewise, from outside: -ESRCH, -ENOENT and the like where it has gone meanwhile. */
 int place_counters_seen(const struct place_seen *seen, struct mibs *ret);
-/* Of the namespace that a process is in. */
+/* Likewise, of the namespace that a process is in. */
 int place_counters_of(pid_t pid, struct mibs *ret);
 void place_free(struct place *netns); /* it goes with the last process and socket in it */
 

@@ -30,6 +30,7 @@ enum audit_result {
 };
 const char *audit_result_slug(enum audit_result result);
 
+/* 0, or -ENOMEM. audit_free() it once no flow table calls it any more. */
 int audit_new(struct audit **ret);
 void audit_free(struct audit *audit); /* NULL is fine */
 

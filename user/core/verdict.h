@@ -33,7 +33,7 @@ const struct cause_row *cause_row(enum cause cause);
 /* By slug; -ENOENT when there is none. */
 int cause_by_slug(const char *slug, enum cause *ret);
 const char *how_slug(enum how how);
-int how_by_slug(const char *slug, enum how *ret);
+int how_by_slug(const char *slug, enum how *ret); /* likewise */
 const char *closer_slug(enum closer closer); /* "local" "peer" "both" "none" */
 const char *owner_source_slug(enum owner_source source); /* NULL for OWNER_UNKNOWN */
 

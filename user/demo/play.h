@@ -68,10 +68,11 @@ void play_free(struct play *play);
  * The same by hand, for whoever has several under way at once: begin, let the run
  * turn until it is over, look, close. All that was seen is in play->keep until then.
  */
-/* The namespace and the wire of a scripted peer, before it begins; elsewhere nothing. */
+/* The namespace and the wire of a scripted peer, before it begins; elsewhere nothing. 0, or negative errno, logged. */
 int play_open_net(struct play *play, const struct ending *ending);
 /* What was captured by now is kept. */
 void play_drain(struct play *play);
+/* 0, or negative errno, logged; play_close() is needed after either. */
 int play_begin(struct play *play, const struct ending *ending, enum side closer);
 bool play_over(struct play *play);
 /* Is it what it had to be? Else why says what is not. */

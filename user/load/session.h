@@ -97,10 +97,12 @@ void session_detach_states(struct session *s);
 void session_detach(struct session *s);
 /* Records that the ring had no room for so far: a load from shared memory. */
 uint64_t session_lost(const struct session *s);
+/* All since session_open(). 0, or negative errno: *ret is not complete then. */
 int session_losses(const struct session *s, struct session_losses *ret);
-const struct plan *session_plan(const struct session *s);
+const struct plan *session_plan(const struct session *s); /* the session's */
 /* Jiffies per second of this kernel; 0 = not known. */
 uint32_t session_hz(const struct session *s);
+/* This kernel's names of reasons for an RST, by number, n of them; NULL for a number without one. The session's. */
 const char **session_reasons(const struct session *s, size_t *n);
 void session_close(struct session *s); /* NULL is fine */
 
