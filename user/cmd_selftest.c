@@ -271,13 +271,22 @@ static void say_outcomes(const struct selftest *s)
 		s->outcomes[TRIAL_PASSED], s->outcomes[TRIAL_FAILED], s->outcomes[TRIAL_SKIPPED]);
 }
 
+static int try_all(struct selftest *s)
+{
+	int r = run_loop(s->run, is_over, s);
+
+	wipe_progress(s);
+	if (r)
+		log_error("cannot go on: %s", strerror(-r));
+	return r;
+}
+
 static int perform(struct selftest *s)
 {
 	int r = set_up(s), closed;
 
 	if (!r)
-		r = run_loop(s->run, is_over, s);
-	wipe_progress(s);
+		r = try_all(s);
 	if (!r)
 		r = s->error ? s->error : s->printed < s->n ? -EINTR : 0;
 	for (size_t i = 0; i < s->jobs; i++)

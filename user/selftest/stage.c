@@ -25,29 +25,34 @@ static int on_segments(void *ctx, int fd)
 	return capture_drain(stage->capture) ? 1 : 0;
 }
 
+struct opening {
+	struct stage *stage;
+	char why[CAPTURE_WHY];
+};
+
 static int open_capture(void *ctx)
 {
-	struct stage *stage = ctx;
-	char why[CAPTURE_WHY] = "";
-	int r = capture_open("lo", stage->port, play_segment, &stage->play, &stage->capture, why);
+	struct opening *opening = ctx;
+	struct stage *stage = opening->stage;
 
-	if (r)
-		log_error("cannot capture in a network namespace: %s", *why ? why : strerror(-r));
-	return r;
+	return capture_open("lo", stage->port, play_segment, &stage->play, &stage->capture, opening->why);
 }
 
 /* A loopback that nobody else uses. */
 static int set_up_loopback(struct stage *stage)
 {
+	struct opening opening = { .stage = stage };
 	int r = place_new(&stage->netns);
 
 	if (r) {
 		log_error("cannot make a network namespace: %s", strerror(-r));
 		return r;
 	}
-	r = place_inside(&stage->netns, open_capture, stage);
+	r = place_inside(&stage->netns, open_capture, &opening);
 	if (!r)
 		r = run_watch(stage->run, capture_fd(stage->capture), on_segments, stage);
+	if (r)
+		log_error("cannot capture in a network namespace: %s", *opening.why ? opening.why : strerror(-r));
 	stage->play.capture = stage->capture;
 	stage->play.netns_fd = stage->netns.fd;
 	return r;
@@ -58,7 +63,12 @@ static int set_up_wire(struct stage *stage)
 {
 	int r = play_open_net(&stage->play, stage->part.ending);
 
-	return r ? r : place_adopt(stage->play.net.netns, &stage->netns);
+	if (r)
+		return r;
+	r = place_adopt(stage->play.net.netns, &stage->netns);
+	if (r)
+		log_error("cannot enter the network namespace of a wire: %s", strerror(-r));
+	return r;
 }
 
 static void tear_down(struct stage *stage)
@@ -129,10 +139,13 @@ static int next_try(struct stage *stage)
 	stage->tries++;
 	stage->lost = stage->counted = false;
 	r = ending_is_raw(stage->part.ending) ? set_up_wire(stage) : set_up_loopback(stage);
-	if (!r)
-		r = place_counters(&stage->netns, &stage->before);
 	if (r)
 		return r;
+	r = place_counters(&stage->netns, &stage->before);
+	if (r) {
+		log_error("cannot read the counters of a network namespace: %s", strerror(-r));
+		return r;
+	}
 	stage->play.netns = stage->netns.inode;
 	audit_forget(stage->audit, stage->netns.inode);
 	return play_begin(&stage->play, stage->part.ending, stage->part.closer);
