@@ -37,7 +37,11 @@ static int make(struct index *index, unsigned slots_log)
 
 	*index = (struct index){ .n_slots = n, .full = n / 8 * 7, .shift = 64 - slots_log };
 	index->slots = slots_new(n);
-	return index->slots ? 0 : -ENOMEM;
+	index->walked = calloc(1, sizeof(*index->walked));
+	if (index->slots && index->walked)
+		return 0;
+	index_destroy(index);
+	return -ENOMEM;
 }
 
 int index_init(struct index *index)
@@ -48,7 +52,9 @@ int index_init(struct index *index)
 void index_destroy(struct index *index)
 {
 	free(index->slots);
+	free(index->walked);
 	index->slots = NULL;
+	index->walked = NULL;
 }
 
 static size_t behind(const struct index *index, size_t at)
@@ -113,7 +119,7 @@ bool index_grow(struct index *index)
 	if (make(&larger, 65 - index->shift))
 		return false;
 	put_all(&larger, index);
-	free(index->slots);
+	index_destroy(index);
 	*index = larger;
 	return true;
 }
@@ -154,23 +160,31 @@ void index_remove(struct index *index, struct index_link *link)
 	index->used--;
 }
 
-/* The first with that mark from there on. */
-static struct index_link *search(const struct index *index, size_t at, uint64_t mark)
+/* Where the first with that mark stands from there on; n_slots: nowhere. */
+static size_t search(const struct index *index, size_t at, uint64_t mark)
 {
 	size_t from_home = (at - index_home(index, mark)) & (index->n_slots - 1);
 
 	for (; !is_past(index, at, from_home); at = behind(index, at), from_home++)
 		if (index->slots[at].mark == mark)
-			return index->slots[at].link;
-	return NULL;
+			return at;
+	return index->n_slots;
 }
 
 struct index_link *index_search(const struct index *index, uint64_t mark)
 {
-	return search(index, index_home(index, mark), mark);
+	size_t at = search(index, index_home(index, mark), mark);
+
+	return at < index->n_slots ? index->slots[at].link : NULL;
 }
 
+/* Who looks for it from home at each step walks over a stranger's thousand equal hashes a million times. */
 struct index_link *index_next(const struct index *index, const struct index_link *link)
 {
-	return search(index, behind(index, place_of(index, link)), link->mark);
+	size_t last = *index->walked;
+	bool goes_on = last < index->n_slots && index->slots[last].link == link;
+	size_t at = search(index, behind(index, goes_on ? last : place_of(index, link)), link->mark);
+
+	*index->walked = at;
+	return at < index->n_slots ? index->slots[at].link : NULL;
 }

@@ -26,6 +26,7 @@ struct index {
 	size_t n_slots; /* a power of two */
 	size_t used, full; /* full: from then on there are to be more slots */
 	unsigned shift; /* what of a mark is not its place */
+	size_t *walked; /* where index_next() found the last one: no part of what the index is */
 };
 
 /* -ENOMEM */
@@ -68,6 +69,7 @@ static inline struct index_link *index_first(const struct index *index, uint64_t
 		return slot->link;
 	return index_search(index, mark);
 }
+/* A walk over n equal hashes takes n steps, unless another walk or a removal comes in between. */
 struct index_link *index_next(const struct index *index, const struct index_link *link);
 
 /* The finalizer of splitmix64: public domain figures, every bit moves every bit. */
