@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/le.h"
+#include "base/span.h"
 #include "ingest/decode.h"
 
 #define FLOWS_MAX     (UINT32_C(1) << 24)
@@ -304,8 +305,7 @@ void intake_finish(struct intake *in, uint64_t now_ns)
 		say_losses(in, now_ns);
 	counts = flow_counts(in->flows);
 	s->mono_ns = now_ns;
-	s->duration_ns =
-		now_ns > in->config.head->attached_ns ? now_ns - in->config.head->attached_ns : 0;
+	s->duration_ns = span_ns(in->config.head->attached_ns, now_ns);
 	s->lost = in->losses.lost;
 	s->missed = in->losses.missed;
 	s->rescued = in->losses.rescued;

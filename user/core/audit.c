@@ -7,6 +7,7 @@
 #include "base/index.h"
 #include "base/list.h"
 #include "base/pool.h"
+#include "base/span.h"
 
 struct window {
 	bool set;
@@ -237,7 +238,7 @@ static void count_expired(struct audit *a, const struct obs *o)
 		return;
 	one(a, o->sock.netns_ino, COUNTER_TIMEOUTS, o->mono_ns);
 	if (r->acked && !r->deferred && r->queue_full)
-		count_drop(a, o, r->age_ns ? o->mono_ns - r->age_ns : 0, true);
+		count_drop(a, o, r->age_ns ? span_ns(r->age_ns, o->mono_ns) : 0, true);
 }
 
 /*

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/span.h"
 #include "core/flow_priv.h"
 #include "core/judge.h"
 
@@ -209,7 +210,7 @@ void flow_emit(struct flow_table *t, struct flow *f)
 	listener_owns(t, f);
 	join_pair(t, f);
 	v->complete = !(v->evidence & (EV(OLDER) | EV(GAP) | EV(EVICTED) | EV(TRACE_ENDED)));
-	v->age_ns = v->mono_ns > f->born_ns ? v->mono_ns - f->born_ns : 0;
+	v->age_ns = span_ns(f->born_ns, v->mono_ns);
 	judge_verdict(&t->judged, v, blind_to(t, f));
 	audit_verdict(t->config.audit, v);
 	wanted = t->config.closed(t->config.ctx, v);

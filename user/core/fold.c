@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/span.h"
 #include "core/flow_priv.h"
 
 #define SHUT_SEND 2
@@ -10,14 +11,16 @@
 void fold_path(struct flow *f, uint8_t state, uint64_t at_ns)
 {
 	struct verdict *v = &f->v;
+	uint64_t since_ns = v->n_path ? v->path[v->n_path - 1].at_ns : 0;
 
 	if (v->n_path && v->path[v->n_path - 1].state == state)
 		return;
 	if (v->n_path == PATH_MAX_STEPS)
 		return;
+	at_ns = span_ns(f->born_ns, at_ns);
 	v->path[v->n_path++] = (struct path_step){
 		.state = state,
-		.at_ns = at_ns > f->born_ns ? at_ns - f->born_ns : 0,
+		.at_ns = at_ns > since_ns ? at_ns : since_ns,
 	};
 }
 
@@ -128,7 +131,7 @@ static bool is_unacked_fin(uint8_t state)
  */
 static void fold_linger(struct flow *f, const struct obs *obs)
 {
-	uint64_t waited = obs->mono_ns - f->closing_ns;
+	uint64_t waited = span_ns(f->closing_ns, obs->mono_ns);
 	uint64_t limit = (uint64_t)f->v.linger_ms * 1000000;
 
 	if (!f->closing_ns || !is_unacked_fin(obs->old_state) || is_unacked_fin(obs->new_state))

@@ -2,6 +2,7 @@
 /* mini: FIN_WAIT2 and TIME_WAIT after the socket is gone (docs/ARCHITECTURE.md: how a mini-socket ends). */
 #include <stddef.h>
 
+#include "base/span.h"
 #include "core/flow_priv.h"
 
 /* FIN_WAIT2 is over: the peer's FIN came. The socket's verdict need not wait any longer. */
@@ -58,9 +59,9 @@ static void mini_report(struct flow_table *t, struct mini *m)
 	};
 
 	if (m->born_state == ST_FIN_WAIT2)
-		record.fin_wait2_ns = fin_wait2_until - m->born_ns;
+		record.fin_wait2_ns = span_ns(m->born_ns, fin_wait2_until);
 	if (m->time_wait_ns)
-		record.time_wait_ns = m->ended_ns - m->time_wait_ns;
+		record.time_wait_ns = span_ns(m->time_wait_ns, m->ended_ns);
 	audit_mini_ended(t->config.audit, &record);
 	if (t->config.mini_ended && !m->hidden)
 		t->config.mini_ended(t->config.ctx, &record);

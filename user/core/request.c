@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/span.h"
 #include "core/flow_priv.h"
 
 /*
@@ -110,7 +111,7 @@ static struct flow *request_new(struct flow_table *t, const struct obs *obs)
 
 	if (!f)
 		return NULL;
-	f->born_ns = obs->mono_ns - obs->request.age_ns;
+	f->born_ns = span_ns(obs->request.age_ns, obs->mono_ns);
 	f->listener = obs->request.listener;
 	fold_path(f, ST_SYN_RECV, f->born_ns);
 	fold_path(f, ST_CLOSE, obs->mono_ns);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "base/span.h"
 #include "core/flow_priv.h"
 
 /* A verdict is due that long after the deciding event; then there is something to say. */
@@ -78,7 +79,7 @@ static void forget_old(struct strays *s, uint64_t now_ns)
 /* When this side was done with it: a FIN may go long before the end. */
 static uint64_t left_at(const struct verdict *v)
 {
-	uint64_t born_ns = v->mono_ns - v->age_ns;
+	uint64_t born_ns = span_ns(v->age_ns, v->mono_ns);
 
 	for (unsigned i = 0; i < v->n_path; i++)
 		if (v->path[i].state == ST_FIN_WAIT1 || v->path[i].state == ST_LAST_ACK)
@@ -208,7 +209,7 @@ bool strays_is_repeat(const struct flow_table *t, const struct obs *obs)
 	if (!obs->understudy || list_empty(&t->strays.queue))
 		return false;
 	last = container_of(t->strays.queue.prev, struct stray, queue);
-	return obs->mono_ns - last->reset.mono_ns < REPEAT_NS && last->reset.netns == obs->sock.netns_ino &&
+	return span_ns(last->reset.mono_ns, obs->mono_ns) < REPEAT_NS && last->reset.netns == obs->sock.netns_ino &&
 	       tuple_equal(&last->reset.tuple, &obs->tuple);
 }
 
@@ -247,7 +248,7 @@ static void tell(struct flow_table *t, struct stray *stray)
 		reset->of = had->conn;
 		reset->owner = had->owner;
 		reset->cause = had->cause;
-		reset->after_ns = reset->mono_ns - had->left_ns;
+		reset->after_ns = span_ns(had->left_ns, reset->mono_ns);
 		wanted = had->wanted;
 	}
 	if (!reset->to)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* take: which flow an observation belongs to, or begins. */
+#include "base/span.h"
 #include "core/flow_priv.h"
 
 /* Whoever was at this address is gone, and we missed its end. */
@@ -189,7 +190,7 @@ static bool is_repeat(struct flow_table *t, const struct obs *obs)
 	if (obs->kind == OBS_DESTROY)
 		return f->destroyed;
 	return f->last_kind == obs->kind &&
-	       obs->mono_ns - f->last_kind_ns < (obs->kind == OBS_RST_ACTIVE ? REPEAT_BY_TASK_NS : REPEAT_NS);
+	       span_ns(f->last_kind_ns, obs->mono_ns) < (obs->kind == OBS_RST_ACTIVE ? REPEAT_BY_TASK_NS : REPEAT_NS);
 }
 
 static struct flow *take_state(struct flow_table *t, const struct obs *obs)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/span.h"
 #include "endings.h"
 
 void keep_begin(struct keep *keep, uint16_t port, uint32_t netns, uint64_t since_ns)
@@ -51,9 +52,9 @@ static uint64_t born_ns(const struct record *r)
 {
 	switch (r->kind) {
 	case REC_CLOSE:
-		return r->mono_ns - r->close->age_ns;
+		return span_ns(r->close->age_ns, r->mono_ns);
 	case REC_MINISOCKET:
-		return r->mono_ns - r->minisocket->fin_wait2_ns - r->minisocket->time_wait_ns;
+		return span_ns(r->minisocket->fin_wait2_ns + r->minisocket->time_wait_ns, r->mono_ns);
 	case REC_EVENT:
 	case REC_RESET:
 		return r->mono_ns;
@@ -203,9 +204,10 @@ static const struct verdict *verdict_by_conn(const struct keep *keep, uint64_t c
 static uint64_t connection_born_ns(const struct keep *keep, const struct verdict *v)
 {
 	const struct verdict *pair = verdict_by_conn(keep, v->pair);
-	uint64_t born = v->mono_ns - v->age_ns;
+	uint64_t born = span_ns(v->age_ns, v->mono_ns);
+	uint64_t other = pair ? span_ns(pair->age_ns, pair->mono_ns) : born;
 
-	return pair && pair->mono_ns - pair->age_ns < born ? pair->mono_ns - pair->age_ns : born;
+	return other < born ? other : born;
 }
 
 /* A tuple may live twice: the last that was born by then, else the first of all. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/span.h"
+
 #define SECOND_NS UINT64_C(1000000000)
 #define GROUPS_MAX 65536
 #define RULES_MAX 1024
@@ -111,7 +113,7 @@ static void remember(struct bill *b, const struct minisocket *m, uint64_t lived_
 	if (b->n_dead && b->n_dead == b->cap_dead)
 		bury(b, m->mono_ns);
 	if (has_room(b))
-		b->dead[b->n_dead++] = (struct dead){ *m, m->mono_ns - lived_ns };
+		b->dead[b->n_dead++] = (struct dead){ *m, span_ns(lived_ns, m->mono_ns) };
 	else
 		b->forgotten++;
 }
@@ -158,7 +160,7 @@ void bill_begin(struct bill *b, uint64_t now_ns)
 
 	reset(b);
 	b->dying = 0;
-	*r = (struct bill_report){ .mono_ns = now_ns, .watched_ns = now_ns - b->began_ns,
+	*r = (struct bill_report){ .mono_ns = now_ns, .watched_ns = span_ns(b->began_ns, now_ns),
 				   .born = r->born, .ended = r->ended, .refused = r->refused };
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/span.h"
 #include "report/tally.h"
 
 struct stuck {
@@ -42,7 +43,7 @@ void stuck_free(struct stuck *s)
 void stuck_begin(struct stuck *s, uint64_t now_ns)
 {
 	tally_reset(&s->socks);
-	s->report = (struct stuck_report){ .mono_ns = now_ns, .watched_ns = now_ns - s->began_ns,
+	s->report = (struct stuck_report){ .mono_ns = now_ns, .watched_ns = span_ns(s->began_ns, now_ns),
 					   .older_ns = s->report.older_ns };
 }
 
@@ -126,7 +127,7 @@ void stuck_see(struct stuck *s, const struct obs *obs)
 
 static uint64_t since(const struct stuck *s, uint64_t at_ns)
 {
-	return s->report.mono_ns > at_ns ? s->report.mono_ns - at_ns : 0;
+	return span_ns(at_ns, s->report.mono_ns);
 }
 
 /*

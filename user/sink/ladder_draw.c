@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/span.h"
 #include "base/units.h"
 
 /* Columns. The wire is as wide as the longest label that is worth it. */
@@ -68,7 +69,7 @@ static void put_time(struct pen *pen, uint64_t at_ns)
 {
 	char time[UNITS_STRLEN];
 
-	if (!strcmp(ladder_time(at_ns - pen->begin_ns, time), pen->time))
+	if (!strcmp(ladder_time(span_ns(pen->begin_ns, at_ns), time), pen->time))
 		return;
 	page_put_right(pen->page, pen->y, TIME_X, TIME_W, INK_DIM, time);
 	memcpy(pen->time, time, sizeof(time));

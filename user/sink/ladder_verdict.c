@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/errname.h"
+#include "base/span.h"
 #include "base/units.h"
 #include "sink/ledger.h"
 
@@ -106,7 +107,7 @@ static uint64_t time_in(const struct verdict *v, uint8_t state)
 {
 	for (unsigned i = 0; i + 1 < v->n_path; i++)
 		if (v->path[i].state == state)
-			return v->path[i + 1].at_ns - v->path[i].at_ns;
+			return span_ns(v->path[i].at_ns, v->path[i + 1].at_ns);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/errname.h"
+#include "base/span.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "sink/ledger.h"
@@ -83,7 +84,7 @@ static void put_path(struct buf *out, const struct verdict *v)
 		if (i + 1 == v->n_path)
 			break;
 		buf_puts(out, v->fin_wait2_at_most && v->path[i + 1].state == ST_TIME_WAIT ? " up to " : " ");
-		put_duration(out, v->path[i + 1].at_ns - v->path[i].at_ns);
+		put_duration(out, span_ns(v->path[i].at_ns, v->path[i + 1].at_ns));
 	}
 	buf_byte(out, '\n');
 }
