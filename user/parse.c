@@ -198,7 +198,10 @@ int parse_comm(const char *word, void *field, char *why)
 /* An IPv4-mapped network is an IPv4 one: what is on the wire is what counts. */
 static void unmap(struct filter *f)
 {
-	if (f->addr_family != 6 || f->addr_bits < 96 || !IN6_IS_ADDR_V4MAPPED((struct in6_addr *)f->addr))
+	struct in6_addr addr; /* the filter's may stand anywhere */
+
+	memcpy(&addr, f->addr, sizeof(addr));
+	if (f->addr_family != 6 || f->addr_bits < 96 || !IN6_IS_ADDR_V4MAPPED(&addr))
 		return;
 	memcpy(f->addr, f->addr + 12, 4);
 	memset(f->addr + 4, 0, 12);

@@ -305,6 +305,14 @@ def test_usage():
         problem for line in lines for problem in refused(tcpclose(*line, seconds=5), 2)])
 
 
+def test_names():
+    """What a stranger named: a line break, DEL, a C1 control, a bidirectional mark; and more than a line holds."""
+    for name, shown in ("no\nsuch\x7f\x9b2J\u202e", r"no\x0asuch\x7f\xc2\x9b2J\xe2\x80\xae"), ("x" * 3000, "x" * 3000):
+        run = tcpclose("replay", name)
+        result(f"what a stranger named {len(name)} letters long stays in its sentence, and says nothing to a terminal",
+               [*refused(run, 1), *([] if f" {shown}: " in run.stderr else [run.stderr])])
+
+
 def test_help():
     problems = []
     for words in [[], *([command] for command in COMMANDS)]:
@@ -541,6 +549,7 @@ def main():
         test_usage()
         test_help()
         test_no_process()
+        test_names()
         for test in (test_sigkill, test_ends, test_limits, test_quiet, test_closed_pipe, test_command, test_early_end,
                      test_ways, test_poverty):
             test(pair)

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #include "base/log.h"
 
+#include <langinfo.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
 
 static enum log_level log_level = LOG_INFO;
 
@@ -11,16 +15,21 @@ void log_set_level(enum log_level level)
 	log_level = level;
 }
 
-static void put(const char *prefix, const char *format, va_list args, const char *end)
-{
-	char line[1024];
-	size_t n = (size_t)snprintf(line, sizeof(line), "%s", prefix);
+/* A file's name may be as long as a path. Who is out of memory is told in fewer words. */
+#define LINE_MAX_BYTES 8192
 
-	vsnprintf(line + n, sizeof(line) - n, format, args);
-	for (char *c = line; *c; c++)
-		if ((unsigned char)*c < 0x20 && *c != '\n' && *c != '\t')
-			*c = '?';
-	fprintf(stderr, "%s%s", line, end);
+/* A sentence is a line: what strangers named must not make two of it, nor speak to the terminal. */
+static void put(const char *prefix, const char *format, va_list args)
+{
+	char words[LINE_MAX_BYTES];
+	CLEANUP(buf) struct buf line = BUF_INIT;
+	const char *text;
+
+	vsnprintf(words, sizeof(words), format, args);
+	buf_puts(&line, prefix);
+	text_put(&line, words, strlen(words), TEXT_ANY, !strcmp(nl_langinfo(CODESET), "UTF-8"));
+	text = buf_string(&line);
+	fprintf(stderr, "%s\n", text ? text : "tcpclose: out of memory");
 }
 
 #define LOG_AT(level)                                                                              \
@@ -30,7 +39,7 @@ static void put(const char *prefix, const char *format, va_list args, const char
 		if ((level) > log_level)                                                           \
 			return;                                                                    \
 		va_start(args, format);                                                            \
-		put("tcpclose: ", format, args, "\n");                                             \
+		put("tcpclose: ", format, args);                                             \
 		va_end(args);                                                                      \
 	} while (0)
 

@@ -9,7 +9,7 @@ enum log_level { LOG_ERROR, LOG_INFO, LOG_DEBUG };
 
 /* LOG_INFO by default; -q is LOG_ERROR, -v is LOG_DEBUG. */
 void log_set_level(enum log_level level);
-/* "tcpclose: FORMAT\n" in one write; control characters but newline and tab are shown as '?'. */
+/* "tcpclose: FORMAT\n" in one write and one line: what is none in what is formatted is escaped (base/text.h). */
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
