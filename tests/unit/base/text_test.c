@@ -48,6 +48,15 @@ static void characters_that_turn_the_line_around_are_shown_as_bytes(void **state
 	PUT("\xe2\x80\x8b\xef\xbb\xbf", TEXT_ANY, true, "\\xe2\\x80\\x8b\\xef\\xbb\\xbf", 24);
 }
 
+static void what_looks_like_a_gap_or_is_written_from_the_right_is_shown_as_bytes(void **state)
+{
+	(void)state;
+	/* a blank that does not break, an em space, an ideographic one; alef, an Arabic sign of numbers */
+	PUT("\xc2\xa0\xe2\x80\x83\xe3\x80\x80", TEXT_ANY, true, "\\xc2\\xa0\\xe2\\x80\\x83\\xe3\\x80\\x80", 32);
+	PUT("\xd7\x90\xd8\x80", TEXT_ANY, true, "\\xd7\\x90\\xd8\\x80", 16);
+	PUT("a b", TEXT_ANY, true, "a b", 3);
+}
+
 static void a_backslash_is_doubled_so_that_it_can_be_read_back(void **state)
 {
 	(void)state;
@@ -135,6 +144,7 @@ int main(void)
 		cmocka_unit_test(plain_names_stay_as_they_are),
 		cmocka_unit_test(control_characters_are_shown_and_not_obeyed),
 		cmocka_unit_test(characters_that_turn_the_line_around_are_shown_as_bytes),
+		cmocka_unit_test(what_looks_like_a_gap_or_is_written_from_the_right_is_shown_as_bytes),
 		cmocka_unit_test(a_backslash_is_doubled_so_that_it_can_be_read_back),
 		cmocka_unit_test(broken_utf8_is_shown_byte_by_byte),
 		cmocka_unit_test(without_utf8_everything_is_ascii),
