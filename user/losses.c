@@ -20,6 +20,12 @@ static struct losses_of *losses_at(struct losses *l, const char *where, bool add
 	return &l->of[l->n++];
 }
 
+/* What hooks count is what a tape says, too: that may be anything. */
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 static uint64_t more(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
@@ -50,9 +56,9 @@ bool losses_sum(struct losses *l)
 		is_more |= of->lost != of->known_lost || of->missed != of->known_missed;
 		of->known_lost = of->lost;
 		of->known_missed = of->missed;
-		l->lost += of->lost;
-		l->missed += of->missed;
-		l->rescued += of->rescued;
+		l->lost = sum(l->lost, of->lost);
+		l->missed = sum(l->missed, of->missed);
+		l->rescued = sum(l->rescued, of->rescued);
 	}
 	return is_more;
 }
@@ -62,9 +68,9 @@ bool losses_next(struct losses *l, struct loss *ret)
 	for (size_t i = 0; i < l->n; i++) {
 		struct losses_of *of = &l->of[i];
 
-		if (of->lost + of->missed == of->said)
+		if (sum(of->lost, of->missed) == of->said)
 			continue;
-		of->said = of->lost + of->missed;
+		of->said = sum(of->lost, of->missed);
 		*ret = (struct loss){.where = of->where, .count = of->said};
 		return true;
 	}

@@ -105,6 +105,23 @@ static void what_is_lost_here_is_not_outweighed_by_what_is_missed_no_more_there(
 	assert_int_equal(l.missed, 5);
 }
 
+static void counts_that_no_sum_can_hold_do_not_begin_anew(void **state)
+{
+	struct losses l = {0};
+	struct loss loss;
+
+	(void)state;
+	assert_true(set(&l, "state", UINT64_MAX / 2 + 1, 1, UINT64_MAX));
+	assert_true(set(&l, "destroy", UINT64_MAX / 2 + 1, UINT64_MAX, UINT64_MAX));
+	assert_true(losses_sum(&l));
+	assert_true(l.lost == UINT64_MAX && l.missed == UINT64_MAX && l.rescued == UINT64_MAX);
+	assert_true(losses_next(&l, &loss));
+	assert_true(losses_next(&l, &loss));
+	assert_string_equal(loss.where, "destroy");
+	assert_true(loss.count == UINT64_MAX);
+	assert_false(losses_next(&l, &loss));
+}
+
 static void more_hooks_than_there_is_room_for_are_left_out(void **state)
 {
 	struct losses l = {0};
@@ -128,6 +145,7 @@ int main(void)
 		cmocka_unit_test(what_was_rescued_is_not_lost),
 		cmocka_unit_test(what_was_missed_is_not_taken_back),
 		cmocka_unit_test(what_is_lost_here_is_not_outweighed_by_what_is_missed_no_more_there),
+		cmocka_unit_test(counts_that_no_sum_can_hold_do_not_begin_anew),
 		cmocka_unit_test(more_hooks_than_there_is_room_for_are_left_out),
 	};
 
