@@ -8,11 +8,16 @@
 
 #define BUF_FIRST 256
 
-static int fail(struct buf *b)
+void buf_fail(struct buf *b, int err)
 {
-	b->err = -ENOMEM;
+	b->err = err;
 	/* No room left on paper, so that every appender comes by buf_grow() and leaves again. */
 	b->cap = b->len;
+}
+
+static int fail(struct buf *b)
+{
+	buf_fail(b, -ENOMEM);
 	return b->err;
 }
 

@@ -31,6 +31,8 @@ void buf_fill(struct buf *b, char c, size_t n);
 __attribute__((format(printf, 2, 3))) void buf_printf(struct buf *b, const char *format, ...);
 /* A NUL after the bytes, not counted in len. NULL when an error sticks. */
 const char *buf_string(struct buf *b);
+/* What was to be appended is not to be had: as if there had been no memory for it. */
+void buf_fail(struct buf *b, int err);
 /* Back to an earlier len. An error sticks. */
 void buf_cut(struct buf *b, size_t len);
 /* Empties it, forgives the error, keeps the memory. */

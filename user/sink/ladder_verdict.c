@@ -2,6 +2,7 @@
 /* Both verdicts under the picture: cause, proof, what was lost, what was out of sight. */
 #include "sink/ladder.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -72,12 +73,14 @@ static void say_ledger(struct panel *panel, const struct verdict *v)
 	words = buf_string(&lost);
 	if (words && lost.len > strlen("lost: "))
 		say(panel, INK_BAD, words);
-	else
+	else if (words)
 		say(panel, INK_PLAIN, "lost: nothing");
 	ledger_linger(&linger, v);
 	words = buf_string(&linger);
 	if (words && *words)
 		say(panel, INK_PLAIN, words);
+	if (lost.err || linger.err)
+		panel->page->err = -ENOMEM;
 }
 
 static void say_facts(struct panel *panel, const struct verdict *v)

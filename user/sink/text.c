@@ -277,6 +277,17 @@ static void put_below(struct text *t, const char *sgr, const char *words)
 	}
 }
 
+/* What is in t->words; nothing where that is no more than a label. */
+static void put_sentence(struct text *t, const char *sgr, size_t label)
+{
+	const char *words = buf_string(&t->words);
+
+	if (!words)
+		buf_fail(&t->out, t->words.err);
+	else if (t->words.len > label)
+		put_below(t, sgr, words);
+}
+
 /* What became of the bytes. */
 static void put_ledger(struct text *t, const struct verdict *v)
 {
@@ -285,12 +296,10 @@ static void put_ledger(struct text *t, const struct verdict *v)
 	buf_reset(&t->words);
 	buf_puts(&t->words, "lost ");
 	ledger_lost(&t->words, v);
-	if (t->words.len > label && buf_string(&t->words))
-		put_below(t, BOLD, buf_string(&t->words));
+	put_sentence(t, BOLD, label);
 	buf_reset(&t->words);
 	ledger_linger(&t->words, v);
-	if (t->words.len && buf_string(&t->words))
-		put_below(t, NULL, buf_string(&t->words));
+	put_sentence(t, NULL, 0);
 }
 
 static void put_close(struct text *t, const struct verdict *v)

@@ -37,7 +37,11 @@ static void put_sentence(struct buf *out, const char *label, struct buf *words)
 {
 	const char *text = buf_string(words);
 
-	if (!text || !*text)
+	if (!text) {
+		buf_fail(out, words->err);
+		return;
+	}
+	if (!*text)
 		return;
 	put_label(out, label);
 	buf_puts(out, text);
