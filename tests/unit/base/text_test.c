@@ -54,6 +54,8 @@ static void what_looks_like_a_gap_or_is_written_from_the_right_is_shown_as_bytes
 	/* a blank that does not break, an em space, an ideographic one; alef, an Arabic sign of numbers */
 	PUT("\xc2\xa0\xe2\x80\x83\xe3\x80\x80", TEXT_ANY, true, "\\xc2\\xa0\\xe2\\x80\\x83\\xe3\\x80\\x80", 32);
 	PUT("\xd7\x90\xd8\x80", TEXT_ANY, true, "\\xd7\\x90\\xd8\\x80", 16);
+	/* a braille pattern without dots; a sign of numbers beyond the first plane */
+	PUT("\xe2\xa0\x80\xf0\x91\x82\xbd", TEXT_ANY, true, "\\xe2\\xa0\\x80\\xf0\\x91\\x82\\xbd", 28);
 	PUT("a b", TEXT_ANY, true, "a b", 3);
 }
 
