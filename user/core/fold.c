@@ -357,6 +357,9 @@ void fold_settled(struct flow *f, evidence_set blind)
 	fold_refused(f, blind);
 	if (fold_asks_for_close(f) && !(blind & EV(NOT_CLOSED)) && !(f->v.evidence & EV(GAP)))
 		f->v.evidence |= EV(NOT_CLOSED);
+	/* it tells whose RST that was; where there is none, whether the FIN waited for the lock is chance */
+	if (!(f->v.evidence & EV(RST_ACTIVE)))
+		f->v.evidence &= ~EV(LOCKED);
 	if (!f->reset_called || f->reset_flag_known || f->v.evidence & EV(GAP))
 		return;
 	if (f->v.evidence & EV(RST_REPLY) || blind & EV(RST_REPLY))
