@@ -2,13 +2,13 @@
 #include "output.h"
 
 #include <errno.h>
-#include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 /* Larger than what one folio takes, so that a file grows by large ones. */
 #define OUTPUT_BUFFER 131072
@@ -52,7 +52,7 @@ int output_open(const struct config *config, const struct sink_ops *ops, uint64_
 {
 	struct output o = { 0 };
 	struct sink_config sink = {
-		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
+		.utf8 = utf8_is_spoken(),
 		.wide = config->wide,
 		.timestamp = config->timestamp,
 		.events = config->events,

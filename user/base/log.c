@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #include "base/log.h"
 
-#include <langinfo.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 static enum log_level log_level = LOG_INFO;
 
@@ -27,7 +27,7 @@ static void put(const char *prefix, const char *format, va_list args)
 
 	vsnprintf(words, sizeof(words), format, args);
 	buf_puts(&line, prefix);
-	text_put(&line, words, strlen(words), TEXT_ANY, !strcmp(nl_langinfo(CODESET), "UTF-8"));
+	text_put(&line, words, strlen(words), TEXT_ANY, utf8_is_spoken());
 	text = buf_string(&line);
 	fprintf(stderr, "%s\n", text ? text : "tcpclose: out of memory");
 }

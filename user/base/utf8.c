@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #include "base/utf8.h"
 
+#include <langinfo.h>
+#include <string.h>
+
 static size_t length_by_first_byte(uint8_t first)
 {
 	if (first < 0x80)
@@ -38,4 +41,9 @@ size_t utf8_decode(const char *p, size_t n, uint32_t *ret)
 		return 0;
 	*ret = c;
 	return length;
+}
+
+bool utf8_is_spoken(void)
+{
+	return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }

@@ -3,6 +3,7 @@
 #ifndef TCPCLOSE_BASE_UTF8_H
 #define TCPCLOSE_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,5 +13,7 @@
  * no overlong forms, no surrogates, nothing beyond U+10FFFF, nothing cut off).
  */
 size_t utf8_decode(const char *p, size_t n, uint32_t *ret);
+/* Are terminals spoken to in UTF-8? By LC_CTYPE, as setlocale() has it. */
+bool utf8_is_spoken(void);
 
 #endif

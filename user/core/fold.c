@@ -88,6 +88,12 @@ static void fold_fin(struct flow *f, const struct obs *obs)
 		f->v.evidence |= fold_options(&obs->sock) & (EV(LINGER_SET) | EV(LINGER_ZERO));
 }
 
+/* SO_LINGER has a time, and no exit made close() skip the wait. */
+static bool lingers(const struct flow *f)
+{
+	return f->v.evidence & EV(LINGER_SET) && !(f->v.evidence & (EV(EXITING) | EV(KILLED)));
+}
+
 /*
  * The linger timeout itself leaves no trace. But a close() that still waits has
  * not orphaned the socket: when the FIN is acknowledged on an orphan, and no exit
@@ -96,8 +102,7 @@ static void fold_fin(struct flow *f, const struct obs *obs)
 static void fold_fin_acked(struct flow *f, const struct obs *obs)
 {
 	f->v.evidence |= EV(FIN_ACKED);
-	if (f->v.evidence & EV(LINGER_SET) && obs->sock.dead &&
-	    !(f->v.evidence & (EV(EXITING) | EV(KILLED))))
+	if (lingers(f) && obs->sock.dead)
 		f->v.evidence |= EV(LINGER_EXPIRED);
 }
 
@@ -137,7 +142,7 @@ static void fold_linger(struct flow *f, const struct obs *obs)
 	if (!f->closing_ns || !is_unacked_fin(obs->old_state) || is_unacked_fin(obs->new_state))
 		return;
 	f->closing_ns = 0;
-	if (!(f->v.evidence & EV(LINGER_SET)) || f->v.evidence & (EV(EXITING) | EV(KILLED)))
+	if (!lingers(f))
 		return;
 	f->v.linger_wait_ns = obs->sock.dead && waited > limit ? limit : waited;
 	if (obs->sock.dead)

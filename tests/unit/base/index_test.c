@@ -207,6 +207,37 @@ static void a_table_of_many_megabytes_begins_empty(void **state)
 	free(things);
 }
 
+/* A walk remembers where it is: another one, and what is taken out under it, must not lead it astray. */
+static void walks_do_not_get_into_each_others_way(void **state)
+{
+	enum { EACH = 40 };
+	struct thing things[2][EACH];
+	struct index_link *links[2], *next;
+	struct index index;
+	uint64_t born[2] = { UINT64_MAX, UINT64_MAX };
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(index_init(&index), 0);
+	for (uint64_t i = 0; i < EACH; i++)
+		for (uint64_t key = 0; key < 2; key++)
+			add(&index, &things[key][i], 2 * key);
+	for (uint64_t key = 0; key < 2; key++)
+		links[key] = index_first(&index, 2 * key);
+	for (; links[0] && links[1]; n++)
+		for (uint64_t key = 0; key < 2; key++) {
+			assert_int_equal(thing_of(links[key])->key, 2 * key);
+			assert_true(thing_of(links[key])->born < born[key]);
+			born[key] = thing_of(links[key])->born;
+			next = index_next(&index, links[key]);
+			if (n % 3 == key)
+				take_out(&index, thing_of(links[key]));
+			links[key] = next;
+		}
+	assert_true(n == EACH && !links[0] && !links[1]);
+	index_destroy(&index);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +246,7 @@ int main(void)
 		cmocka_unit_test(crowded_homes_keep_apart),
 		cmocka_unit_test(taking_out_twice_or_what_never_was_in_does_nothing),
 		cmocka_unit_test(any_hash_will_do),
+		cmocka_unit_test(walks_do_not_get_into_each_others_way),
 		cmocka_unit_test(a_table_of_many_megabytes_begins_empty),
 	};
 
